@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_BASE_FILE_H
+#define PORTD_BASE_FILE_H
+
+#include "base/macros.h"
+#include "base/report.h"
+
+#include <stddef.h>
+
+/* The one opener of input files. Named outcomes besides 0 and -errno (ours: memory): */
+enum {
+    FILE_E_REFUSED = 1, /* not readable, not a regular file, writable by others, too large, … */
+    FILE_E_ABSENT = 2,  /* does not exist */
+};
+
+struct file {
+    char *path;  /* as asked for */
+    char *bytes; /* NUL behind the last byte */
+    size_t size;
+};
+
+/* Reads a file of at most `max` bytes. Refused: anything that is no regular file, that group
+ * or others can write, or whose owner is neither root nor the caller; the report says what to do.
+ * Neither blocks on a FIFO nor reads a byte of a file that is too large. */
+int file_read(const char *path, size_t max, struct file *ret, struct report *reterr);
+void file_clear(struct file *f);
+
+/* The paths of the regular entries "*.json" of a directory, "*.schema.json" left out, sorted by
+ * name. An absent directory is an empty one. Free with paths_free(). */
+int directory_list_json(const char *path, char ***ret_paths, size_t *ret_n, struct report *reterr);
+char **paths_free(char **paths); /* NULL-terminated */
+
+/* Writes a whole file so that either the old or the new content survives a crash: temporary
+ * file, fsync, rename, fsync of the directory. 0 or -errno (-ENOSPC, -EROFS, …). */
+int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned mode);
+
+#endif

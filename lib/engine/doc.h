@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_ENGINE_DOC_H
+#define PORTD_ENGINE_DOC_H
+
+#include "base/arena.h"
+#include "base/report.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A JSON text (RFC 8259) with the place of every value: what jansson parsed, and where it stood.
+ * Member names are unique in each object: duplicates are reported as mistakes. */
+
+enum node_type {
+    NODE_OBJECT,
+    NODE_ARRAY,
+    NODE_STRING,
+    NODE_INTEGER,
+    NODE_REAL,
+    NODE_BOOLEAN,
+    NODE_NULL,
+    NODE_TYPE_MAX,
+};
+
+struct node {
+    enum node_type type;
+    struct node *parent;
+    const char *key; /* member name when the parent is an object */
+    size_t index;    /* position in the parent when it is an array */
+    const char *file;
+    uint32_t line, column; /* of the value's first byte */
+    union {
+        const char *string; /* UTF-8 without NUL */
+        int64_t integer;
+        double real;
+        bool boolean;
+    };
+    struct node **children; /* objects and arrays, in the order of the file */
+    size_t n_children;
+};
+
+const char *node_type_name(enum node_type t); /* "an object", "a string", … */
+
+/* The place of a node, its pointer built in `a` ("" when memory is out). */
+struct place node_place(const struct node *n, struct arena *a);
+/* The member of an object or NULL; linear. */
+const struct node *node_member(const struct node *object, const char *key);
+
+enum { DOC_E_INVALID = 1 };
+
+#define DOC_DEPTH_MAX 32U
+
+/* Parses `text`, all nodes in `a`. `file` is the name for the places. DOC_E_INVALID: malformed,
+ * too deep, or a duplicate member; every duplicate is reported, of syntax errors the first. */
+int doc_parse(const char *text, size_t size, const char *file, struct arena *a, struct node **ret,
+              struct report *reterr);
+
+/* Merges `over` into `base` (both objects, the same arena): objects member by member, the array
+ * at the top-level member "flows" appended, everything else replaced. */
+int doc_merge(struct arena *a, struct node *base, const struct node *over);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_ENGINE_POLICY_H
+#define PORTD_ENGINE_POLICY_H
+
+#include "base/arena.h"
+#include "base/report.h"
+#include "engine/address.h"
+#include "engine/doc.h"
+#include "engine/service.h"
+
+/* What the files say, each value checked by itself: a policy (a product's port table) and a site
+ * (the deployment). References between them are checked by site_check(), resolved by
+ * intent_resolve(). Formats: policy/policy.schema.json, policy/site.schema.json. */
+
+/* Limits of one file or one product; above them the file is refused. */
+#define POLICY_SIZE_MAX ((size_t)4 << 20)  /* bytes */
+#define SITE_SIZE_MAX   ((size_t)64 << 20) /* bytes */
+#define FLOWS_MAX       10000U
+#define HOSTS_MAX       100000U
+#define PREFIXES_MAX    1000000U
+#define NAME_LENGTH_MAX 63U
+
+/* The product whose policy applies to every host. */
+#define PRODUCT_BASELINE "host-baseline"
+
+/* A string of a file and where it stood. */
+struct word {
+    const char *text;
+    const struct node *node;
+};
+
+struct words {
+    struct word *items;
+    size_t n;
+};
+
+struct prefix {
+    enum family family;
+    struct range range;
+    const struct node *node;
+};
+
+struct prefixes {
+    struct prefix *items;
+    size_t n;
+};
+
+struct flow_service {
+    struct service_spec spec;
+    const struct node *node;
+};
+
+/* One row of a table. Selectors in `from` and `to`: a role, a peer, "internal", "os:linux",
+ * "os:windows", "any", "self" (the host that enforces); in a site's own rows also "host:NAME",
+ * a prefix, "all", "management", "product/role" and "product/peer". */
+struct flow {
+    const char *id;
+    struct words from, to;
+    struct flow_service *services;
+    size_t n_services;
+    struct words when; /* features, all of which must be on */
+    bool broadcast;    /* the sender may also use the link's broadcast address (IPv4) */
+    const char *title; /* "" when a site's own row has none */
+    const char *ref;   /* NULL: none (sites only) */
+    const char *note;  /* NULL: none */
+    const struct node *node;
+};
+
+struct role {
+    const char *name, *title;
+    const struct node *node;
+};
+
+/* Who a peer is when the site doesn't say: nobody, or any address. */
+struct peer {
+    const char *name, *title;
+    bool default_any;
+    const struct node *node;
+};
+
+struct feature {
+    const char *name, *title;
+    bool default_on;
+    const struct node *node;
+};
+
+struct port {
+    const char *name, *title;
+    uint16_t number;   /* the vendor's default */
+    bool fixed;        /* a site must not override it */
+    uint16_t *choices; /* what a site may override it with; none: any port */
+    size_t n_choices;
+    const struct node *node;
+};
+
+struct policy {
+    struct arena *arena;
+    const char *file;
+    const char *product, *title, *source;
+    struct words
+        notes; /* where the vendor's page leaves room: the reading that was chosen, and why */
+    struct role *roles;
+    struct peer *peers;
+    struct feature *features;
+    struct port *ports;
+    struct flow *flows;
+    size_t n_roles, n_peers, n_features, n_ports, n_flows;
+};
+
+enum mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF, MODE_MAX };
+enum deny { DENY_DROP, DENY_REJECT, DENY_MAX };
+enum os { OS_LINUX, OS_WINDOWS, OS_MAX };
+
+const char *mode_name(enum mode m);
+const char *deny_name(enum deny d);
+const char *os_name(enum os o);
+
+/* Overrides of one product; a name that the policy doesn't have is a mistake of site_check(). */
+struct site_feature {
+    struct word name;
+    bool on;
+};
+struct site_port {
+    struct word name;
+    uint16_t number;
+    const struct node *node;
+};
+struct site_peer {
+    struct word name;
+    struct prefixes prefixes; /* the word "any" gives 0.0.0.0/0 and ::/0 */
+    bool any;
+};
+struct site_product {
+    struct word name;
+    struct site_feature *features;
+    struct site_port *ports;
+    struct site_peer *peers;
+    size_t n_features, n_ports, n_peers;
+};
+
+struct host {
+    const char *name;
+    struct words roles; /* "product/ROLE" */
+    struct prefixes addresses;
+    enum os os;
+    const struct node *node;
+};
+
+struct site {
+    struct arena *arena;
+    const char *file;
+    const char *name;
+    enum mode ingress, egress;
+    enum deny deny_ingress, deny_egress;
+    struct prefixes management;
+    struct site_product *products;
+    struct host *hosts; /* in the order of the file */
+    struct flow *flows; /* the site's own rows */
+    size_t n_products, n_hosts, n_flows;
+};
+
+/* A file's text and its name for messages. */
+struct source {
+    const char *file;
+    const char *text;
+    size_t size;
+};
+
+enum { LOAD_E_INVALID = 1 }; /* the author's mistakes, all of them in *reterr */
+
+int policy_load(const struct source *source, struct policy **ret, struct report *reterr);
+/* sources[0] is the site file, the others its drop-ins in the order of merging. */
+int site_load(const struct source *sources, size_t n, struct site **ret, struct report *reterr);
+
+struct policy *policy_free(struct policy *p);
+struct site *site_free(struct site *s);
+DEFINE_CLEANUP(struct policy *, policy_free);
+DEFINE_CLEANUP(struct site *, site_free);
+
+/* Everything one file says about another: unknown products, roles, peers, features and ports,
+ * fixed ports, choices, two hosts with one address, two policies of one product. 0 or
+ * LOAD_E_INVALID. */
+int site_check(const struct site *site, const struct policy *const *policies, size_t n_policies,
+               struct report *reterr);
+
+/* The policy of a product, the host of a name, or NULL. */
+const struct policy *policy_find(const struct policy *const *policies, size_t n,
+                                 const char *product);
+const struct host *site_host(const struct site *site, const char *name);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_NFT_KERNEL_H
+#define PORTD_NFT_KERNEL_H
+
+#include "base/report.h"
+#include "engine/plan.h"
+#include "engine/ruleset.h"
+
+/* The nf_tables subsystem of this network namespace: one long-lived netlink socket. */
+struct kernel;
+
+/* Named outcomes besides 0 and -errno. */
+enum {
+    KERNEL_E_UNUSABLE =
+        1,              /* no nf_tables, no right to use it: the report says which and what to do */
+    KERNEL_E_STALE = 2, /* somebody committed since the dump: nothing was changed, read again */
+    KERNEL_E_REFUSED = 3, /* the kernel refused the batch, nothing was changed: see the report */
+    KERNEL_E_UNKNOWN = 4, /* the answer was lost (ENOBUFS): read again to see what happened */
+};
+
+/* Opens the socket and proves with one request that nf_tables answers and that we may ask. */
+int kernel_open(struct kernel **ret, struct report *reterr);
+struct kernel *kernel_free(struct kernel *k);
+DEFINE_CLEANUP(struct kernel *, kernel_free);
+
+/* Netlink port id of our commits, to tell them from others'. */
+uint32_t kernel_port_id(const struct kernel *k);
+
+/* The kernel's ruleset generation of this network namespace; any commit by anybody counts it up. */
+int kernel_generation(struct kernel *k, uint32_t *ret);
+
+/* Reads table inet portd whole, under one generation (retried while others commit). The ruleset
+ * is indexed; without our table it is empty with .exists false. */
+int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation);
+
+/* Sends a plan as one transaction that holds only if the kernel still is at `generation`, the one
+ * kernel_read() gave with the plan's HAVE. On success *ret_generation is the kernel's new one.
+ * An empty plan sends nothing and succeeds. KERNEL_E_REFUSED: the report has an entry for each
+ * refused operation, text "jtel-acd/rest: the kernel refuses rule …: No such file or directory". */
+int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
+                 uint32_t *ret_generation, struct report *reterr);
+
+/* How often a dump was thrown away because its generation changed under it. */
+uint64_t kernel_retries(const struct kernel *k);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_NFT_WATCH_H
+#define PORTD_NFT_WATCH_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Tells when somebody else commits to nf_tables in this network namespace, and who. */
+struct watch;
+
+#define WATCH_COMMAND_MAX 16 /* TASK_COMM_LEN of linux/sched.h */
+
+/* One foreign commit. */
+struct watch_commit {
+    uint32_t generation;
+    uint32_t pid; /* as the initial pid namespace sees it; 0: not told */
+    char command[WATCH_COMMAND_MAX];
+    bool touches_table; /* an object of table inet portd was in it */
+};
+
+/* What a drain found: the newest commit that touched our table, else the newest at all. */
+struct watch_news {
+    bool any;
+    bool overflow; /* messages were lost (ENOBUFS): look at the kernel, trust nothing else */
+    uint32_t n_commits;
+    uint32_t n_touching;
+    struct watch_commit last;
+};
+
+/* `own_port_id`: commits of this netlink port are not reported. */
+int watch_open(uint32_t own_port_id, struct watch **ret);
+struct watch *watch_free(struct watch *w);
+DEFINE_CLEANUP(struct watch *, watch_free);
+
+/* Becomes readable with each foreign commit. */
+int watch_fd(const struct watch *w);
+
+/* Reads all that waits, without blocking. */
+int watch_drain(struct watch *w, struct watch_news *ret);
+
+#endif
