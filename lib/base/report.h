@@ -36,6 +36,7 @@ struct report {
 
 void report_add(struct report *r, struct place place, const char *format, ...) _printf_(3, 4);
 bool report_is_empty(const struct report *r);
+bool report_is_full(const struct report *r); /* whatever is added now is only counted */
 
 /* Moves the entries of `from` behind those of `to`. */
 void report_append(struct report *to, struct report *from);
@@ -43,7 +44,8 @@ void report_append(struct report *to, struct report *from);
 /* Sorts by file, line, column; entries without a file first. */
 void report_sort(struct report *r);
 
-/* One line a mistake: `site.json:42:17: /hosts/acd-lb1/addresses/0: "10.1.0.300" is not …`. */
+/* One line a mistake: `site.json:42:17: /hosts/acd-lb1/addresses/0: "10.1.0.300" is not …`, its
+ * control characters escaped. */
 char *report_entry_text(const struct report_entry *e); /* malloc'ed, NULL without memory */
 void report_print(const struct report *r, FILE *f);
 
