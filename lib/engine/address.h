@@ -35,7 +35,8 @@ enum {
     ADDRESS_E_HOST_BITS = 2, /* 10.0.0.1/24: bits behind the prefix length are set */
 };
 
-/* "10.1.0.11", "10.1.0.0/24", "2001:db8::/32". No zone, no mask in dots. */
+/* "10.1.0.11", "10.1.0.0/24", "2001:db8::/32". No zone, no mask in dots. With
+ * ADDRESS_E_HOST_BITS the results are what was probably meant: the prefix without these bits. */
 int prefix_parse(const char *text, enum family *ret_family, struct range *ret);
 int address_parse(const char *text, enum family *ret_family, struct address *ret);
 
