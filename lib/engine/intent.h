@@ -16,8 +16,9 @@ struct party {
     const char *selector; /* as the row says it */
     bool any;             /* every address; ranges are empty */
     bool has_self;        /* this host is one of them */
+    bool is_self;         /* the selector "self": as the other end of a flow, nobody */
     bool is_unbound_peer; /* a peer that the site must bind and didn't */
-    struct ranges ranges[FAMILY_MAX]; /* merged */
+    struct ranges ranges[FAMILY_MAX]; /* sorted, disjoint; merged unless all are single addresses */
 };
 
 /* Why a flow opens nothing in a direction. */

@@ -163,6 +163,7 @@ struct set {
     enum set_type type;
     bool is_interval;
     bool is_map;              /* of verdicts */
+    bool is_anonymous;        /* HAVE only: belongs to a foreign rule and goes with it */
     struct element *elements; /* sorted by key; ranges disjoint and not touching */
     size_t n_elements;
     const char *foreign; /* other type, flags, timeout …: what it is; else NULL */

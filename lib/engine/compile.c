@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Intent -> ruleset. For each direction a hash of (protocol, port) leads to the one chain whose
+ * rules compare the other end's address, so the cost of a packet doesn't grow with the number of
+ * ports; a range too wide to be spelled out in the hash is a rule of its own.
+ *
+ * Only packets in reply direction pass as answers, and those meet the policy of the other
+ * direction by source port and peer: an entry that somebody put into the connection table opens
+ * nothing, and a revoked flow is cut both ways. Names are stable: a chain is called after the
+ * first port of its class, so that one more flow elsewhere moves nothing here. */
+#include "engine/build.h"
+#include "engine/classes.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A range up to this width is spelled out in the hash, a wider one is a rule. */
+#define HASH_RANGE_MAX      128U
+#define LO_IFINDEX          1U
+#define ICMP_ECHO_REQUEST   8 /* RFC 792 */
+#define ICMP_ECHO_REPLY     0
+#define ICMPV6_ECHO_REQUEST 128 /* RFC 4443 */
+#define ICMPV6_ECHO_REPLY   129
+#define TCP_RST             4 /* RFC 9293 section 3.1 */
+
+/* The names and ends that differ between the two directions. */
+struct side_words {
+    const char *base, *deny, *answer, *service_map, *answer_map;
+    uint32_t hook;
+    enum stmt_type interface;
+    enum side other; /* which end of a packet the other host is */
+};
+
+static const struct side_words words[] = {
+    [DIRECTION_IN] = { "input", "deny_in", "answer_in", "in_service", "in_answer", HOOK_INPUT,
+                       STMT_IIF, SIDE_SOURCE },
+    [DIRECTION_OUT] = { "output", "deny_out", "answer_out", "out_service", "out_answer",
+                        HOOK_OUTPUT, STMT_OIF, SIDE_DESTINATION },
+};
+static_assert(ARRAY_SIZE(words) == DIRECTION_MAX, "a direction has no words");
+
+static const uint8_t portless[] = { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_IGMP };
+
+struct compiler {
+    struct build build;
+    struct arena *scratch;
+    const struct intent *intent;
+    struct port_classes classes[DIRECTION_MAX];
+};
+
+static enum direction opposite(enum direction d) {
+    return d == DIRECTION_IN ? DIRECTION_OUT : DIRECTION_IN;
+}
+
+#define NAME_MAX_LENGTH 192
+/* "in_tcp_443", "in_answer_udp_30000-34999". */
+static void class_name(const struct port_class *c, const char *prefix,
+                       char ret[static NAME_MAX_LENGTH]) {
+    const struct service *s = &c->services[0];
+
+    if (s->lo == s->hi)
+        snprintf(ret, NAME_MAX_LENGTH, "%s_%s_%u", prefix, protocol_name(s->protocol), s->lo);
+    else
+        snprintf(ret, NAME_MAX_LENGTH, "%s_%s_%u-%u", prefix, protocol_name(s->protocol), s->lo,
+                 s->hi);
+}
+
+/* The set of a party's addresses, made at first use. */
+static void party_set(struct compiler *c, const struct party *p, enum family f,
+                      char ret[static NAME_MAX_LENGTH]) {
+    struct build *b = &c->build;
+
+    snprintf(ret, NAME_MAX_LENGTH, "%s_%s", p->name, f == FAMILY_IPV4 ? "4" : "6");
+    if (build_has_set(b, ret))
+        return;
+    build_set(b, ret, f == FAMILY_IPV4 ? SET_IPV4 : SET_IPV6, false);
+    for (size_t i = 0; i < p->ranges[f].n; i++)
+        build_element(b, (struct element){ .range = p->ranges[f].items[i] });
+}
+
+/* What comes before the address and what after it in the rules of one flow. */
+struct rule_shape {
+    const struct stmt *before;
+    size_t n_before;
+    bool counts;
+    enum side other;
+};
+
+static void rule_begin(struct compiler *c, const struct intent_flow *f,
+                       const struct rule_shape *shape) {
+    build_rule(&c->build, f->id);
+    for (size_t i = 0; i < shape->n_before; i++)
+        build_stmt(&c->build, shape->before[i]);
+}
+
+static void rule_end(struct compiler *c, const struct intent_flow *f, enum direction d,
+                     const struct rule_shape *shape) {
+    char counter[NAME_MAX_LENGTH];
+
+    if (shape->counts) {
+        snprintf(counter, sizeof(counter), "%s/%s", direction_name(d), f->id);
+        build_counter(&c->build, counter);
+    }
+    build_verdict(&c->build, VERDICT_ACCEPT, NULL);
+}
+
+/* One rule a party and family: `ip saddr @jtel-acd_ACD-LB_4 counter name … accept`. `d` is the
+ * flow's direction. */
+static void flow_rules(struct compiler *c, const struct intent_flow *f, enum direction d,
+                       const struct rule_shape *shape) {
+    char set[NAME_MAX_LENGTH];
+    size_t n;
+    struct party **others = flow_others(f, d, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (others[i]->any) {
+            rule_begin(c, f, shape);
+            rule_end(c, f, d, shape);
+            return;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        for (enum family family = 0; family < FAMILY_MAX; family++) {
+            if (others[i]->is_self || others[i]->ranges[family].n == 0)
+                continue;
+            party_set(c, others[i], family, set);
+            rule_begin(c, f, shape);
+            build_stmt(&c->build, (struct stmt){ .type = STMT_ADDRESS,
+                                                 .address = { family, shape->other, set } });
+            rule_end(c, f, d, shape);
+        }
+}
+
+static void broadcast_rule(struct compiler *c, const struct intent_flow *f) {
+    const struct stmt fib = { .type = STMT_FIB_TYPE, .fib_type = ADDRESS_TYPE_BROADCAST };
+    const struct rule_shape shape = { .before = &fib, .n_before = 1, .counts = true };
+
+    rule_begin(c, f, &shape);
+    rule_end(c, f, DIRECTION_OUT, &shape);
+}
+
+static void goto_rule(struct compiler *c, const char *comment, const char *chain) {
+    build_rule(&c->build, comment);
+    build_verdict(&c->build, VERDICT_GOTO, chain);
+}
+
+static bool class_is_any(const struct port_class *class, enum direction d) {
+    for (size_t i = 0; i < class->n_flows; i++) {
+        size_t n;
+        struct party **others = flow_others(class->flows[i], d, &n);
+
+        for (size_t j = 0; j < n; j++)
+            if (others[j]->any)
+                return true;
+    }
+    return false;
+}
+
+/* The chains that compare addresses, for the flows of `d`: asking packets meet them in the hook
+ * of `d`, answers in the other one. */
+static void class_chains(struct compiler *c, enum direction d) {
+    for (size_t i = 0; i < c->classes[d].n; i++) {
+        const struct port_class *class = &c->classes[d].items[i];
+        const struct rule_shape shape = { .counts = true, .other = words[d].other };
+        char name[NAME_MAX_LENGTH];
+
+        class_name(class, direction_name(d), name);
+        build_chain(&c->build, name);
+        for (size_t j = 0; j < class->n_flows; j++) {
+            flow_rules(c, class->flows[j], d, &shape);
+            if (class->flows[j]->broadcast && d == DIRECTION_OUT && !class_is_any(class, d))
+                broadcast_rule(c, class->flows[j]);
+        }
+        goto_rule(c, NULL, words[d].deny);
+    }
+}
+
+/* `d` is the flows' direction; the answers come through the hook of the other. */
+static void answer_chains(struct compiler *c, enum direction d) {
+    const struct side_words *back = &words[opposite(d)];
+
+    for (size_t i = 0; i < c->classes[d].n; i++) {
+        const struct port_class *class = &c->classes[d].items[i];
+        const struct rule_shape shape = { .other = back->other };
+        char name[NAME_MAX_LENGTH];
+
+        if (class_is_any(class, d))
+            continue;
+        class_name(class, back->answer_map, name);
+        build_chain(&c->build, name);
+        for (size_t j = 0; j < class->n_flows; j++)
+            flow_rules(c, class->flows[j], d, &shape);
+        goto_rule(c, NULL, back->deny);
+    }
+}
+
+static uint32_t service_width(const struct service *s) {
+    return s->hi - s->lo + 1U;
+}
+
+/* The elements of a map: each port of the classes of `d` leads to its chain. */
+static void class_elements(struct compiler *c, enum direction d, const char *map,
+                           const char *prefix, bool accept_any) {
+    build_set(&c->build, map, SET_SERVICE, true);
+    for (size_t i = 0; i < c->classes[d].n; i++) {
+        const struct port_class *class = &c->classes[d].items[i];
+        bool accept = accept_any && class_is_any(class, d);
+        char name[NAME_MAX_LENGTH];
+
+        class_name(class, prefix, name);
+        for (size_t j = 0; j < class->n_services; j++) {
+            const struct service *s = &class->services[j];
+
+            if (service_width(s) > HASH_RANGE_MAX)
+                continue;
+            for (uint32_t port = s->lo; port <= s->hi; port++)
+                build_element(&c->build,
+                              (struct element){ .service = { s->protocol, (uint16_t)port },
+                                                .verdict = accept ? VERDICT_ACCEPT : VERDICT_GOTO,
+                                                .chain = accept ? NULL : name });
+        }
+    }
+}
+
+static void class_ranges(struct compiler *c, enum direction d, enum side side, const char *prefix,
+                         bool accept_any) {
+    for (size_t i = 0; i < c->classes[d].n; i++) {
+        const struct port_class *class = &c->classes[d].items[i];
+        bool accept = accept_any && class_is_any(class, d);
+        char name[NAME_MAX_LENGTH];
+
+        class_name(class, prefix, name);
+        for (size_t j = 0; j < class->n_services; j++) {
+            const struct service *s = &class->services[j];
+
+            if (service_width(s) <= HASH_RANGE_MAX)
+                continue;
+            build_rule(&c->build, class->flows[0]->id);
+            build_stmt(&c->build, (struct stmt){ .type = STMT_PORT,
+                                                 .port = { s->protocol, side, s->lo, s->hi } });
+            build_verdict(&c->build, accept ? VERDICT_ACCEPT : VERDICT_GOTO, accept ? NULL : name);
+        }
+    }
+}
+
+static void portless_name(uint8_t protocol, enum direction d, char ret[static NAME_MAX_LENGTH]) {
+    snprintf(ret, NAME_MAX_LENGTH, "%s_%s", direction_name(d), protocol_name(protocol));
+}
+
+static void portless_gotos(struct compiler *c, enum direction d) {
+    for (size_t i = 0; i < ARRAY_SIZE(portless); i++) {
+        char name[NAME_MAX_LENGTH];
+
+        portless_name(portless[i], d, name);
+        build_rule(&c->build, NULL);
+        build_stmt(&c->build, (struct stmt){ .type = STMT_L4PROTO, .protocol = portless[i] });
+        build_verdict(&c->build, VERDICT_GOTO, name);
+    }
+}
+
+static void icmp_rules(struct compiler *c, const struct intent_flow *f, const struct service *s,
+                       enum direction d) {
+    struct stmt match = { .type = STMT_ICMP_TYPE, .icmp = { .protocol = s->protocol } };
+    const struct rule_shape shape = {
+        .before = &match,
+        .n_before = service_width(s) == 256 || s->protocol == PROTOCOL_IGMP ? 0 : 1,
+        .counts = true,
+        .other = words[d].other
+    };
+    uint32_t last = shape.n_before ? s->hi : s->lo;
+
+    for (uint32_t type = s->lo; type <= last; type++) {
+        match.icmp.type = (uint8_t)type;
+        flow_rules(c, f, d, &shape);
+    }
+}
+
+/* Echo replies come back to whoever may ask. */
+static void echo_reply_rules(struct compiler *c, const struct intent_flow *f,
+                             const struct service *s, enum direction d) {
+    bool is_icmp = s->protocol == PROTOCOL_ICMP;
+    uint8_t request = is_icmp ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
+    const struct stmt match[] = {
+        { .type = STMT_CT_DIRECTION, .ct_direction = CT_REPLY },
+        { .type = STMT_ICMP_TYPE,
+          .icmp = { s->protocol, is_icmp ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY } },
+    };
+    const struct rule_shape shape = { .before = match,
+                                      .n_before = ARRAY_SIZE(match),
+                                      .other = words[opposite(d)].other };
+
+    if (s->protocol == PROTOCOL_IGMP || s->lo > request || s->hi < request)
+        return;
+    flow_rules(c, f, d, &shape);
+}
+
+static void portless_chain(struct compiler *c, uint8_t protocol, enum direction d) {
+    const struct intent *in = c->intent;
+    char name[NAME_MAX_LENGTH];
+
+    portless_name(protocol, d, name);
+    build_chain(&c->build, name);
+    for (size_t i = 0; i < in->n_flows; i++)
+        for (size_t j = 0; j < in->flows[i].n_services; j++) {
+            const struct intent_flow *f = &in->flows[i];
+
+            if (f->services[j].protocol != protocol)
+                continue;
+            if (f->state[d] == FLOW_ACTIVE)
+                icmp_rules(c, f, &f->services[j], d);
+            if (f->state[opposite(d)] == FLOW_ACTIVE)
+                echo_reply_rules(c, f, &f->services[j], opposite(d));
+        }
+    goto_rule(c, NULL, words[d].deny);
+}
+
+/* The resets that `deny: reject` makes belong to a connection that was never let in; only as
+ * such, related and in reply direction, may they leave. */
+static void reset_rule(struct compiler *c) {
+    build_rule(&c->build, "resets of denied connections");
+    build_stmt(&c->build, (struct stmt){ .type = STMT_CT_STATE, .ct_state = CT_STATE_RELATED });
+    build_stmt(&c->build,
+               (struct stmt){ .type = STMT_TCP_FLAGS, .tcp_flags = { TCP_RST, TCP_RST } });
+    build_verdict(&c->build, VERDICT_ACCEPT, NULL);
+}
+
+/* Answers through the hook of `d`, to flows of the other direction. Where that direction isn't
+ * enforced, whatever was let out may be answered. */
+static void answer_chain(struct compiler *c, enum direction d) {
+    enum direction asked = opposite(d);
+
+    build_chain(&c->build, words[d].answer);
+    build_rule(&c->build, "answers, by the port that was asked");
+    build_stmt(&c->build,
+               (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_SOURCE, words[d].answer_map } });
+    class_ranges(c, asked, SIDE_SOURCE, words[d].answer_map, true);
+    portless_gotos(c, d);
+    if (d == DIRECTION_OUT && c->intent->denies[DIRECTION_IN] == DENY_REJECT)
+        reset_rule(c);
+    if (c->intent->modes[asked] == MODE_ENFORCE) {
+        goto_rule(c, NULL, words[d].deny);
+        return;
+    }
+    build_rule(&c->build,
+               asked == DIRECTION_IN ? "ingress is not enforced" : "egress is not enforced");
+    build_verdict(&c->build, VERDICT_ACCEPT, NULL);
+}
+
+static void base_chain(struct compiler *c, enum direction d) {
+    struct build *b = &c->build;
+    const struct side_words *w = &words[d];
+    enum mode mode = c->intent->modes[d];
+
+    build_base_chain(b, w->base, w->hook, mode == MODE_ENFORCE ? CHAIN_DROP : CHAIN_ACCEPT);
+    if (mode == MODE_OFF)
+        return;
+
+    build_rule(b, "loopback");
+    build_stmt(b, (struct stmt){ .type = w->interface, .ifindex = LO_IFINDEX });
+    build_verdict(b, VERDICT_ACCEPT, NULL);
+
+    build_rule(b, "packets of no connection");
+    build_stmt(b, (struct stmt){ .type = STMT_CT_STATE, .ct_state = CT_STATE_INVALID });
+    build_verdict(b, VERDICT_GOTO, w->deny);
+
+    build_rule(b, "answers");
+    build_stmt(b, (struct stmt){ .type = STMT_CT_DIRECTION, .ct_direction = CT_REPLY });
+    build_stmt(b, (struct stmt){ .type = STMT_CT_STATE,
+                                 .ct_state = CT_STATE_ESTABLISHED | CT_STATE_RELATED });
+    build_verdict(b, VERDICT_GOTO, w->answer);
+
+    build_rule(b, "flows, by port");
+    build_stmt(b, (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_DESTINATION, w->service_map } });
+    class_ranges(c, d, SIDE_DESTINATION, direction_name(d), false);
+    portless_gotos(c, d);
+    goto_rule(c, NULL, w->deny);
+}
+
+/* Logged at a bounded rate for whoever listens to the group, then denied. */
+static void deny_chain(struct compiler *c, enum direction d) {
+    struct build *b = &c->build;
+    bool audit = c->intent->modes[d] == MODE_AUDIT;
+    char counter[NAME_MAX_LENGTH];
+
+    snprintf(counter, sizeof(counter), "denied/%s", direction_name(d));
+    build_chain(b, words[d].deny);
+
+    build_rule(b, audit ? "would be denied: log" : "denied: log");
+    build_stmt(b, (struct stmt){ .type = STMT_LIMIT, .limit = { 200, 100 } });
+    build_stmt(b, (struct stmt){ .type = STMT_LOG, .log = { PORTD_LOG_GROUP, 64, 32 } });
+
+    if (!audit && c->intent->denies[d] == DENY_REJECT) {
+        build_rule(b, "denied: count");
+        build_counter(b, counter);
+        build_rule(b, "denied: answer");
+        build_stmt(b, (struct stmt){ .type = STMT_L4PROTO, .protocol = PROTOCOL_TCP });
+        build_stmt(b, (struct stmt){ .type = STMT_REJECT, .reject = REJECT_TCP_RESET });
+        build_rule(b, "denied: answer");
+        build_stmt(b, (struct stmt){ .type = STMT_REJECT, .reject = REJECT_ADMIN_PROHIBITED });
+        return;
+    }
+    build_rule(b, audit ? "would be denied" : "denied");
+    build_counter(b, counter);
+    build_verdict(b, audit ? VERDICT_ACCEPT : VERDICT_DROP, NULL);
+}
+
+static void compile_direction(struct compiler *c, enum direction d) {
+    if (c->intent->modes[d] == MODE_OFF)
+        return;
+    class_elements(c, d, words[d].service_map, direction_name(d), false);
+    class_elements(c, opposite(d), words[d].answer_map, words[d].answer_map, true);
+    answer_chain(c, d);
+    class_chains(c, d);
+    answer_chains(c, opposite(d));
+    for (size_t i = 0; i < ARRAY_SIZE(portless); i++)
+        portless_chain(c, portless[i], d);
+    deny_chain(c, d);
+}
+
+static int compile_classes(struct compiler *c) {
+    for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+        int r = port_classes_make(c->scratch, c->intent, d, &c->classes[d]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int policy_compile(const struct intent *in, struct ruleset **ret) {
+    _cleanup_(ruleset_freep) struct ruleset *rules = ruleset_new();
+    _cleanup_(arena_freep) struct arena *scratch = arena_new();
+    struct compiler c = { .build.ruleset = rules, .scratch = scratch, .intent = in };
+    int r;
+
+    if (!rules || !scratch)
+        return -ENOMEM;
+    rules->exists = true;
+
+    r = compile_classes(&c);
+    if (r < 0)
+        return r;
+    base_chain(&c, DIRECTION_IN);
+    base_chain(&c, DIRECTION_OUT);
+    compile_direction(&c, DIRECTION_IN);
+    compile_direction(&c, DIRECTION_OUT);
+    r = build_finish(&c.build);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(rules);
+    return 0;
+}

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policies + site + "I am host X". Every row of every product in use is kept, with the reason
+ * where it opens nothing here: `explain` and `flows` answer from this value alone, so that what
+ * is said and what is enforced can't differ. */
+#include "engine/intent.h"
+
+#include "engine/party.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const char *const direction_names[] = { [DIRECTION_IN] = "in", [DIRECTION_OUT] = "out" };
+static_assert(ARRAY_SIZE(direction_names) == DIRECTION_MAX, "a direction has no name");
+
+static const char *const flow_state_names[] = {
+    [FLOW_ACTIVE] = "active",     [FLOW_FEATURE_OFF] = "feature-off",
+    [FLOW_NOT_MINE] = "not-mine", [FLOW_UNBOUND] = "unbound",
+    [FLOW_EMPTY] = "empty",
+};
+static_assert(ARRAY_SIZE(flow_state_names) == FLOW_STATE_MAX, "a flow state has no name");
+
+const char *direction_name(enum direction d) {
+    return direction_names[d];
+}
+
+const char *flow_state_name(enum flow_state s) {
+    return flow_state_names[s];
+}
+
+/* What is needed while an intent is made. */
+struct resolver {
+    struct intent *intent;
+    struct parties parties;
+    const struct policy *const *policies;
+    size_t n_policies;
+    const struct site *site;
+};
+
+static const struct site_product *product_find(const struct site *site, const char *product) {
+    for (size_t i = 0; i < site->n_products; i++)
+        if (strcmp(site->products[i].name.text, product) == 0)
+            return &site->products[i];
+    return NULL;
+}
+
+static bool feature_is_on(const struct site *site, const struct policy *policy, const char *name) {
+    const struct site_product *sp = product_find(site, policy->product);
+
+    for (size_t i = 0; sp && i < sp->n_features; i++)
+        if (strcmp(sp->features[i].name.text, name) == 0)
+            return sp->features[i].on;
+    for (size_t i = 0; i < policy->n_features; i++)
+        if (strcmp(policy->features[i].name, name) == 0)
+            return policy->features[i].default_on;
+    return false;
+}
+
+static uint16_t port_number(const struct site *site, const struct policy *policy,
+                            const char *name) {
+    const struct site_product *sp = product_find(site, policy->product);
+
+    for (size_t i = 0; sp && i < sp->n_ports; i++)
+        if (strcmp(sp->ports[i].name.text, name) == 0)
+            return sp->ports[i].number;
+    for (size_t i = 0; i < policy->n_ports; i++)
+        if (strcmp(policy->ports[i].name, name) == 0)
+            return policy->ports[i].number;
+    return 0;
+}
+
+/* "feature" of the row's own product, or "product/feature" in a site's own row. */
+static bool condition_holds(const struct resolver *rs, const struct policy *policy,
+                            const char *text) {
+    const char *slash = strchr(text, '/');
+
+    if (policy)
+        return feature_is_on(rs->site, policy, text);
+    for (size_t i = 0; slash && i < rs->n_policies; i++) {
+        const char *product = rs->policies[i]->product;
+
+        if (strlen(product) == (size_t)(slash - text) &&
+            strncmp(product, text, strlen(product)) == 0)
+            return feature_is_on(rs->site, rs->policies[i], slash + 1);
+    }
+    return false;
+}
+
+static int service_compare_void(const void *a, const void *b) {
+    return service_compare(a, b);
+}
+
+static int flow_services(const struct resolver *rs, const struct policy *policy,
+                         const struct flow *from, struct intent_flow *f) {
+    struct arena *a = rs->intent->arena;
+
+    for (size_t i = 0; i < from->n_services; i++) {
+        const struct service_spec *spec = &from->services[i].spec;
+        uint16_t lo = spec->lo, hi = spec->hi;
+
+        if (spec->port_name && policy)
+            lo = hi = port_number(rs->site, policy, spec->port_name);
+        for (size_t j = 0; j < spec->n_protocols; j++) {
+            struct service *s = ARENA_APPEND(a, f->services, f->n_services);
+
+            if (!s)
+                return -ENOMEM;
+            *s = (struct service){ spec->protocols[j], lo, hi };
+        }
+    }
+    qsort(f->services, f->n_services, sizeof(*f->services), service_compare_void);
+    return 0;
+}
+
+static int words_copy(struct arena *a, const struct words *from, struct words *to) {
+    for (size_t i = 0; i < from->n; i++) {
+        struct word *w = ARENA_APPEND(a, to->items, to->n);
+
+        if (!w)
+            return -ENOMEM;
+        w->text = arena_strdup(a, from->items[i].text);
+        if (!w->text)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int flow_parties(struct resolver *rs, const struct policy *policy, const struct words *words,
+                        struct party ***ret, size_t *ret_n) {
+    for (size_t i = 0; i < words->n; i++) {
+        struct party *p;
+        struct party **slot;
+        bool known = false;
+        int r = parties_get(&rs->parties, policy, words->items[i].text, &p);
+
+        if (r < 0)
+            return r;
+        for (size_t j = 0; j < *ret_n; j++)
+            known = known || (*ret)[j] == p;
+        if (known)
+            continue;
+        slot = ARENA_APPEND(rs->intent->arena, *ret, *ret_n);
+        if (!slot)
+            return -ENOMEM;
+        *slot = p;
+    }
+    return 0;
+}
+
+/* Ingress asks whether this host is in `to`: a party of every address makes nobody a server. */
+static bool flow_is_mine(const struct intent_flow *f, enum direction d) {
+    if (d == DIRECTION_OUT) {
+        for (size_t i = 0; i < f->n_from; i++)
+            if (f->from[i]->has_self)
+                return true;
+        return false;
+    }
+    for (size_t i = 0; i < f->n_to; i++)
+        if (f->to[i]->has_self && !f->to[i]->any)
+            return true;
+    return false;
+}
+
+static enum flow_state flow_state_get(struct intent_flow *f, enum direction d) {
+    bool is_other = false;
+    const char *unbound = NULL;
+    struct party **others;
+    size_t n;
+
+    if (!flow_is_mine(f, d))
+        return FLOW_NOT_MINE;
+    others = flow_others(f, d, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (others[i]->is_self)
+            continue;
+        is_other = true;
+        if (others[i]->any || others[i]->ranges[FAMILY_IPV4].n || others[i]->ranges[FAMILY_IPV6].n)
+            return FLOW_ACTIVE;
+        if (others[i]->is_unbound_peer)
+            unbound = others[i]->selector;
+    }
+    if (unbound)
+        f->missing = unbound;
+    return !is_other ? FLOW_NOT_MINE : unbound ? FLOW_UNBOUND : FLOW_EMPTY;
+}
+
+static void flow_states(const struct resolver *rs, const struct policy *policy,
+                        struct intent_flow *f) {
+    for (size_t i = 0; i < f->when.n; i++)
+        if (!condition_holds(rs, policy, f->when.items[i].text)) {
+            f->missing = f->when.items[i].text;
+            for (enum direction d = 0; d < DIRECTION_MAX; d++)
+                f->state[d] = FLOW_FEATURE_OFF;
+            return;
+        }
+    for (enum direction d = 0; d < DIRECTION_MAX; d++)
+        f->state[d] = flow_state_get(f, d);
+}
+
+static const char *copy_or_null(struct arena *a, const char *text, int *r) {
+    const char *copy = text ? arena_strdup(a, text) : NULL;
+
+    if (text && !copy)
+        *r = -ENOMEM;
+    return copy;
+}
+
+static int flow_texts(struct arena *a, const struct flow *from, const char *product,
+                      struct intent_flow *f) {
+    int r = 0;
+
+    f->product = copy_or_null(a, product, &r);
+    f->id = arena_printf(a, "%s/%s", product, from->id);
+    f->title = copy_or_null(a, from->title, &r);
+    f->ref = copy_or_null(a, from->ref, &r);
+    f->note = copy_or_null(a, from->note, &r);
+    f->file = copy_or_null(a, from->node ? from->node->file : "", &r);
+    f->line = from->node ? from->node->line : 0;
+    f->broadcast = from->broadcast;
+    return r < 0 || !f->id ? -ENOMEM : 0;
+}
+
+static int resolve_flow(struct resolver *rs, const struct policy *policy, const struct flow *from) {
+    struct intent *in = rs->intent;
+    struct intent_flow *f = ARENA_APPEND(in->arena, in->flows, in->n_flows);
+    int r;
+
+    if (!f)
+        return -ENOMEM;
+    r = flow_texts(in->arena, from, policy ? policy->product : "site", f);
+    if (r < 0)
+        return r;
+    r = words_copy(in->arena, &from->when, &f->when);
+    if (r < 0)
+        return r;
+    r = words_copy(in->arena, &from->from, &f->from_words);
+    if (r < 0)
+        return r;
+    r = words_copy(in->arena, &from->to, &f->to_words);
+    if (r < 0)
+        return r;
+    r = flow_services(rs, policy, from, f);
+    if (r < 0)
+        return r;
+    r = flow_parties(rs, policy, &from->from, &f->from, &f->n_from);
+    if (r < 0)
+        return r;
+    r = flow_parties(rs, policy, &from->to, &f->to, &f->n_to);
+    if (r < 0)
+        return r;
+    flow_states(rs, policy, f);
+    return 0;
+}
+
+static bool product_in_use(const struct site *site, const char *product) {
+    size_t n = strlen(product);
+
+    if (strcmp(product, PRODUCT_BASELINE) == 0 || product_find(site, product))
+        return true;
+    for (size_t i = 0; i < site->n_hosts; i++)
+        for (size_t j = 0; j < site->hosts[i].roles.n; j++) {
+            const char *role = site->hosts[i].roles.items[j].text;
+
+            if (strncmp(role, product, n) == 0 && role[n] == '/')
+                return true;
+        }
+    return false;
+}
+
+static int resolve_flows(struct resolver *rs) {
+    for (size_t i = 0; i < rs->n_policies; i++) {
+        const struct policy *p = rs->policies[i];
+
+        if (!product_in_use(rs->site, p->product))
+            continue;
+        for (size_t j = 0; j < p->n_flows; j++) {
+            int r = resolve_flow(rs, p, &p->flows[j]);
+
+            if (r < 0)
+                return r;
+        }
+    }
+    for (size_t j = 0; j < rs->site->n_flows; j++) {
+        int r = resolve_flow(rs, NULL, &rs->site->flows[j]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int resolve_self(struct intent *in, const struct site *site, const struct host *h) {
+    in->site = arena_strdup(in->arena, site->name);
+    in->self.name = arena_strdup(in->arena, h->name);
+    in->self.os = h->os;
+    in->modes[DIRECTION_IN] = site->ingress;
+    in->modes[DIRECTION_OUT] = site->egress;
+    in->denies[DIRECTION_IN] = site->deny_ingress;
+    in->denies[DIRECTION_OUT] = site->deny_egress;
+    if (!in->site || !in->self.name)
+        return -ENOMEM;
+    for (size_t i = 0; i < h->roles.n; i++) {
+        const char **role = ARENA_APPEND(in->arena, in->self.roles, in->self.n_roles);
+
+        if (!role)
+            return -ENOMEM;
+        *role = arena_strdup(in->arena, h->roles.items[i].text);
+        if (!*role)
+            return -ENOMEM;
+    }
+    for (size_t i = 0; i < h->addresses.n; i++) {
+        struct prefix *p = ARENA_APPEND(in->arena, in->self.addresses, in->self.n_addresses);
+
+        if (!p)
+            return -ENOMEM;
+        *p = h->addresses.items[i];
+        p->node = NULL;
+    }
+    return 0;
+}
+
+static int warning_add(struct intent *in, const char *code, const char *text, const char *hint) {
+    struct intent_warning *w;
+
+    if (!text || !hint)
+        return -ENOMEM;
+    w = ARENA_APPEND(in->arena, in->warnings, in->n_warnings);
+    if (!w)
+        return -ENOMEM;
+    *w = (struct intent_warning){ code, text, hint };
+    return 0;
+}
+
+/* One warning for each peer that closes rows of this host, naming the rows. */
+static int warn_unbound(struct intent *in, const struct party *p, const char *site_file) {
+    const char *rows = NULL, *peer;
+
+    for (size_t i = 0; i < in->n_flows; i++) {
+        const struct intent_flow *f = &in->flows[i];
+        bool hit = false;
+
+        for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+            size_t n;
+            struct party **others = flow_others(f, d, &n);
+
+            if (f->state[d] == FLOW_FEATURE_OFF || f->state[d] == FLOW_NOT_MINE)
+                continue;
+            for (size_t j = 0; j < n; j++)
+                hit = hit || others[j] == p;
+        }
+        if (!hit)
+            continue;
+        rows = rows ? arena_printf(in->arena, "%s, %s", rows, f->id) : f->id;
+        if (!rows)
+            return -ENOMEM;
+    }
+    if (!rows)
+        return 0;
+    if (strcmp(p->name, "management") == 0)
+        return warning_add(
+            in, "no-management",
+            arena_printf(in->arena, "no management network is named: %s is open to nobody", rows),
+            arena_printf(in->arena, "%s /management", site_file));
+    peer = strchr(p->name, '_');
+    if (!peer)
+        return 0;
+    return warning_add(
+        in, "peer-unbound",
+        arena_printf(in->arena, "peer %s is unbound and opens nothing in %s", p->selector, rows),
+        arena_printf(in->arena, "%s /products/%.*s/peers/%s", site_file, (int)(peer - p->name),
+                     p->name, peer + 1));
+}
+
+static int resolve_warnings(const struct resolver *rs) {
+    struct intent *in = rs->intent;
+    int r;
+
+    for (size_t i = 0; i < rs->parties.n; i++) {
+        if (!rs->parties.items[i]->is_unbound_peer)
+            continue;
+        r = warn_unbound(in, rs->parties.items[i], rs->site->file);
+        if (r < 0)
+            return r;
+    }
+    if (!policy_find(rs->policies, rs->n_policies, PRODUCT_BASELINE)) {
+        r = warning_add(in, "no-baseline",
+                        "there is no policy host-baseline: neighbour discovery, ping, DNS and ssh "
+                        "are closed",
+                        "put host-baseline.json into a policy directory");
+        if (r < 0)
+            return r;
+    }
+    for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+        const char *key = d == DIRECTION_IN ? "ingress" : "egress";
+
+        if (in->modes[d] == MODE_ENFORCE)
+            continue;
+        r = warning_add(in, in->modes[d] == MODE_AUDIT ? "mode-audit" : "mode-off",
+                        arena_printf(in->arena, "%s is %s: nothing is denied there", key,
+                                     mode_name(in->modes[d])),
+                        arena_printf(in->arena, "%s /%s", rs->site->file, key));
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+#define HOSTS_LISTED 20U
+
+static int report_no_host(const struct site *site, const char *const *names, size_t n_names,
+                          struct report *reterr) {
+    _cleanup_(arena_freep) struct arena *a = arena_new();
+    const char *looked = "", *hosts = "";
+
+    if (!a)
+        return -ENOMEM;
+    for (size_t i = 0; looked && i < n_names; i++)
+        looked = arena_printf(a, "%s%s\"%s\"", looked, i ? ", " : "", names[i]);
+    for (size_t i = 0; hosts && i < site->n_hosts && i < HOSTS_LISTED; i++)
+        hosts = arena_printf(a, "%s%s%s", hosts, i ? ", " : "", site->hosts[i].name);
+    if (!looked || !hosts)
+        return -ENOMEM;
+    report_add(reterr, (struct place){ .file = site->file, .pointer = "/hosts" },
+               "this host is not in the site: looked for %s; the site has %s%s; add the host, or "
+               "name the right one with --host",
+               looked, hosts, site->n_hosts > HOSTS_LISTED ? ", …" : "");
+    return RESOLVE_E_NO_HOST;
+}
+
+static const struct host *self_find(const struct site *site, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const struct host *h = site_host(site, names[i]);
+
+        if (h)
+            return h;
+    }
+    return NULL;
+}
+
+int intent_resolve(const struct policy *const *policies, size_t n_policies, const struct site *site,
+                   const char *const *names, size_t n_names, struct intent **ret,
+                   struct report *reterr) {
+    const struct host *self = self_find(site, names, n_names);
+    _cleanup_(arena_freep) struct arena *arena = arena_new();
+    struct resolver rs = { .policies = policies, .n_policies = n_policies, .site = site };
+    struct intent *in;
+    int r;
+
+    if (!arena)
+        return -ENOMEM;
+    if (!self)
+        return report_no_host(site, names, n_names, reterr);
+    in = arena_alloc(arena, sizeof(*in));
+    if (!in)
+        return -ENOMEM;
+    in->arena = arena;
+    rs.intent = in;
+    rs.parties = (struct parties){
+        .arena = arena, .policies = policies, .n_policies = n_policies, .site = site, .self = self
+    };
+
+    r = resolve_self(in, site, self);
+    if (r < 0)
+        return r;
+    r = resolve_flows(&rs);
+    if (r < 0)
+        return r;
+    r = resolve_warnings(&rs);
+    if (r < 0)
+        return r;
+    in->parties = rs.parties.items;
+    in->n_parties = rs.parties.n;
+    in->arena = TAKE_PTR(arena);
+    *ret = in;
+    return 0;
+}
+
+struct intent *intent_free(struct intent *i) {
+    if (i)
+        arena_free(i->arena);
+    return NULL;
+}
+
+bool party_contains(const struct party *p, enum family f, const struct address *a) {
+    return p->any || ranges_contain(&p->ranges[f], a);
+}
+
+struct party **flow_others(const struct intent_flow *f, enum direction d, size_t *ret_n) {
+    *ret_n = d == DIRECTION_IN ? f->n_from : f->n_to;
+    return d == DIRECTION_IN ? f->from : f->to;
+}
+
+const struct intent_flow *intent_flow_find(const struct intent *i, const char *id) {
+    for (size_t n = 0; n < i->n_flows; n++)
+        if (strcmp(i->flows[n].id, id) == 0)
+            return &i->flows[n];
+    return NULL;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who a selector means at this site. A party's name becomes that of its address sets in the
+ * kernel: product and word joined by '_', which no name in a file can contain, so two selectors
+ * never meet in one set and an administrator can read the set's origin off its name. */
+#include "engine/party.h"
+
+#include <errno.h>
+
+/* Whether a host belongs, by roles: any role of `product` (NULL: every host), or just `role`. */
+struct membership {
+    const char *product;
+    const char *role;
+    const enum os *os;
+};
+
+static bool role_matches(const char *text, const struct membership *m) {
+    size_t n = strlen(m->product);
+
+    return strncmp(text, m->product, n) == 0 && text[n] == '/' &&
+           (!m->role || strcmp(text + n + 1, m->role) == 0);
+}
+
+static bool host_belongs(const struct host *h, const struct membership *m) {
+    if (m->os && h->os != *m->os)
+        return false;
+    if (!m->product || (!m->role && strcmp(m->product, PRODUCT_BASELINE) == 0))
+        return true;
+    for (size_t i = 0; i < h->roles.n; i++)
+        if (role_matches(h->roles.items[i].text, m))
+            return true;
+    return false;
+}
+
+static int party_add_prefixes(struct arena *a, struct party *p, const struct prefixes *from) {
+    for (size_t i = 0; i < from->n; i++) {
+        struct ranges *ranges = &p->ranges[from->items[i].family];
+        struct range *r = ARENA_APPEND(a, ranges->items, ranges->n);
+
+        if (!r)
+            return -ENOMEM;
+        *r = from->items[i].range;
+    }
+    return 0;
+}
+
+static int party_add_hosts(struct parties *all, struct party *p, const struct membership *m) {
+    for (size_t i = 0; i < all->site->n_hosts; i++) {
+        const struct host *h = &all->site->hosts[i];
+        int r;
+
+        if (!host_belongs(h, m))
+            continue;
+        if (h == all->self)
+            p->has_self = true;
+        r = party_add_prefixes(all->arena, p, &h->addresses);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* A party that is addresses alone has this host in it when one of its own addresses is. */
+static int party_add_networks(struct parties *all, struct party *p, const struct prefixes *from) {
+    const struct prefixes *own = &all->self->addresses;
+
+    for (size_t i = 0; i < from->n; i++)
+        for (size_t j = 0; j < own->n; j++)
+            if (own->items[j].family == from->items[i].family &&
+                address_compare(&own->items[j].range.lo, &from->items[i].range.lo) >= 0 &&
+                address_compare(&own->items[j].range.hi, &from->items[i].range.hi) <= 0)
+                p->has_self = true;
+    return party_add_prefixes(all->arena, p, from);
+}
+
+static void party_set_any(struct party *p) {
+    p->any = true;
+    p->has_self = true;
+}
+
+static const struct site_peer *binding_find(const struct site *site, const char *product,
+                                            const char *peer) {
+    for (size_t i = 0; i < site->n_products; i++) {
+        const struct site_product *sp = &site->products[i];
+
+        if (strcmp(sp->name.text, product) != 0)
+            continue;
+        for (size_t j = 0; j < sp->n_peers; j++)
+            if (strcmp(sp->peers[j].name.text, peer) == 0)
+                return &sp->peers[j];
+    }
+    return NULL;
+}
+
+static int party_from_peer(struct parties *all, struct party *p, const struct policy *policy,
+                           const struct peer *peer) {
+    const struct site_peer *bound = binding_find(all->site, policy->product, peer->name);
+
+    if (bound ? bound->any : peer->default_any) {
+        party_set_any(p);
+        return 0;
+    }
+    if (!bound) {
+        p->is_unbound_peer = true;
+        return 0;
+    }
+    return party_add_networks(all, p, &bound->prefixes);
+}
+
+static const struct peer *peer_find(const struct policy *policy, const char *name) {
+    for (size_t i = 0; i < policy->n_peers; i++)
+        if (strcmp(policy->peers[i].name, name) == 0)
+            return &policy->peers[i];
+    return NULL;
+}
+
+static int party_from_name(struct parties *all, struct party *p, const struct policy *policy,
+                           const char *name) {
+    const struct peer *peer = peer_find(policy, name);
+
+    p->name = arena_printf(all->arena, "%s_%s", policy->product, name);
+    if (!p->name)
+        return -ENOMEM;
+    if (peer)
+        return party_from_peer(all, p, policy, peer);
+    return party_add_hosts(all, p,
+                           &(struct membership){ .product = policy->product, .role = name });
+}
+
+static int party_from_os(struct parties *all, struct party *p, const char *product,
+                         const char *name) {
+    const enum os os = strcmp(name, os_name(OS_WINDOWS)) == 0 ? OS_WINDOWS : OS_LINUX;
+
+    p->name = product ? arena_printf(all->arena, "%s_os-%s", product, name)
+                      : arena_printf(all->arena, "os-%s", name);
+    if (!p->name)
+        return -ENOMEM;
+    return party_add_hosts(all, p, &(struct membership){ .product = product, .os = &os });
+}
+
+static int party_from_host(struct parties *all, struct party *p, const char *name) {
+    const struct host *h = site_host(all->site, name);
+
+    p->name = arena_printf(all->arena, "host_%s", name);
+    if (!p->name)
+        return -ENOMEM;
+    if (!h)
+        return 0;
+    p->has_self = h == all->self;
+    return party_add_prefixes(all->arena, p, &h->addresses);
+}
+
+static int party_from_self(struct parties *all, struct party *p) {
+    p->name = "self";
+    p->has_self = true;
+    p->is_self = true;
+    return party_add_prefixes(all->arena, p, &all->self->addresses);
+}
+
+static int party_from_management(struct parties *all, struct party *p) {
+    p->name = "management";
+    p->is_unbound_peer = all->site->management.n == 0;
+    return party_add_networks(all, p, &all->site->management);
+}
+
+static int party_from_internal(struct parties *all, struct party *p, const char *product) {
+    p->name = arena_printf(all->arena, "%s_internal", product ? product : "site");
+    if (!p->name)
+        return -ENOMEM;
+    return party_add_hosts(all, p, &(struct membership){ .product = product });
+}
+
+/* "10.20.0.0/16" → net_10.20.0.0-16, "2001:db8::/32" → net_2001.db8..-32: nft's names have
+ * neither '/' at an end that reads well nor ':'. */
+static int party_from_prefix(struct parties *all, struct party *p, const char *text,
+                             const struct prefix *prefix) {
+    char *name = arena_printf(all->arena, "net_%s", text);
+
+    if (!name)
+        return -ENOMEM;
+    for (char *c = name; *c; c++)
+        *c = *c == '/' ? '-' : *c == ':' ? '.' : *c;
+    p->name = name;
+    return party_add_networks(all, p, &(struct prefixes){ (struct prefix *)prefix, 1 });
+}
+
+static int party_from_path(struct parties *all, struct party *p, const char *text) {
+    const char *slash = strchr(text, '/');
+    const char *product = arena_strndup(all->arena, text, (size_t)(slash - text));
+    const struct policy *policy;
+
+    if (!product)
+        return -ENOMEM;
+    policy = policy_find(all->policies, all->n_policies, product);
+    p->name = text;
+    return policy ? party_from_name(all, p, policy, slash + 1) : 0;
+}
+
+static int party_fill(struct parties *all, struct party *p, const struct policy *policy,
+                      const char *text) {
+    const char *product = policy ? policy->product : NULL;
+    struct prefix prefix = { 0 };
+
+    if (strcmp(text, "any") == 0) {
+        p->name = "any";
+        party_set_any(p);
+        return 0;
+    }
+    if (strcmp(text, "self") == 0)
+        return party_from_self(all, p);
+    if (strcmp(text, "internal") == 0)
+        return party_from_internal(all, p, product);
+    if (strcmp(text, "management") == 0)
+        return party_from_management(all, p);
+    if (strcmp(text, "all") == 0) {
+        p->name = "all";
+        return party_add_hosts(all, p, &(struct membership){ 0 });
+    }
+    if (strncmp(text, "os:", 3) == 0)
+        return party_from_os(all, p, product, text + 3);
+    if (strncmp(text, "host:", 5) == 0)
+        return party_from_host(all, p, text + 5);
+    if (prefix_parse(text, &prefix.family, &prefix.range) == 0)
+        return party_from_prefix(all, p, text, &prefix);
+    if (strchr(text, '/'))
+        return party_from_path(all, p, text);
+    return policy ? party_from_name(all, p, policy, text) : 0;
+}
+
+static struct party *use_find(const struct parties *all, const struct policy *policy,
+                              const char *selector) {
+    for (size_t i = 0; i < all->n_uses; i++)
+        if (all->uses[i].policy == policy && strcmp(all->uses[i].selector, selector) == 0)
+            return all->uses[i].party;
+    return NULL;
+}
+
+static int range_compare_lo(const void *a, const void *b) {
+    const struct range *x = a, *y = b;
+
+    return address_compare(&x->lo, &y->lo);
+}
+
+/* Single addresses stay single, so that their set is a hash in the kernel: joined to ranges they
+ * would need an interval tree, which is slower to search and much slower to change. */
+static void ranges_tidy(struct ranges *r, enum family f) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (!range_is_host(&r->items[i])) {
+            ranges_merge(r, f);
+            return;
+        }
+    if (r->n)
+        qsort(r->items, r->n, sizeof(*r->items), range_compare_lo);
+    for (size_t i = 0; i < r->n; i++)
+        if (n == 0 || range_compare_lo(&r->items[n - 1], &r->items[i]) != 0)
+            r->items[n++] = r->items[i];
+    r->n = n;
+}
+
+/* Two selectors may mean one party ("ACD-LB" in a policy, "jtel-acd/ACD-LB" in a site). */
+static int party_intern(struct parties *all, struct party *p, struct party **ret) {
+    struct party **slot;
+
+    for (size_t i = 0; i < all->n; i++)
+        if (strcmp(all->items[i]->name, p->name) == 0) {
+            *ret = all->items[i];
+            return 0;
+        }
+
+    for (enum family f = 0; f < FAMILY_MAX; f++)
+        ranges_tidy(&p->ranges[f], f);
+    slot = ARENA_APPEND(all->arena, all->items, all->n);
+    if (!slot)
+        return -ENOMEM;
+    *ret = *slot = p;
+    return 0;
+}
+
+int parties_get(struct parties *all, const struct policy *policy, const char *selector,
+                struct party **ret) {
+    struct party *p = use_find(all, policy, selector);
+    struct party_use *use;
+    int r;
+
+    if (p) {
+        *ret = p;
+        return 0;
+    }
+
+    p = arena_alloc(all->arena, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    p->selector = arena_strdup(all->arena, selector);
+    if (!p->selector)
+        return -ENOMEM;
+    r = party_fill(all, p, policy, p->selector);
+    if (r < 0)
+        return r;
+    use = ARENA_APPEND(all->arena, all->uses, all->n_uses);
+    if (!use)
+        return -ENOMEM;
+    *use = (struct party_use){ policy, p->selector, NULL };
+    r = party_intern(all, p, &use->party);
+    if (r < 0)
+        return r;
+    *ret = use->party;
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A plan in sentences. The same difference reads two ways: what somebody did to the table (drift:
+ * what the plan adds was deleted), and what applying the plan will do. */
+#include "engine/text.h"
+
+#include <stdio.h>
+
+/* How many elements a line spells out. */
+#define ELEMENTS_SHOWN 5U
+
+struct phrase {
+    const char *does, *was; /* what the plan does; what somebody did */
+};
+
+static const struct phrase phrases[] = {
+    [PLAN_TABLE_DELETE] = { "delete the table", "the table was added" },
+    [PLAN_TABLE_ADD] = { "add the table", "the table was deleted" },
+    [PLAN_TABLE_FLAGS] = { "wake the table", "the table was put to sleep (dormant)" },
+    [PLAN_CHAIN_FLUSH] = { "flush chain", "chain was rewritten" },
+    [PLAN_RULE_DELETE] = { "delete rule", "rule was added or changed" },
+    [PLAN_ELEMENTS_DELETE] = { "delete from", "elements were added to" },
+    [PLAN_SET_DELETE] = { "delete set", "set was added or changed" },
+    [PLAN_CHAIN_DELETE] = { "delete chain", "chain was added or changed" },
+    [PLAN_COUNTER_DELETE] = { "delete object", "object was added" },
+    [PLAN_CHAIN_ADD] = { "add chain", "chain was deleted or changed" },
+    [PLAN_CHAIN_POLICY] = { "set the policy of chain", "policy was changed of chain" },
+    [PLAN_COUNTER_ADD] = { "add counter", "counter was deleted" },
+    [PLAN_SET_ADD] = { "add set", "set was deleted or changed" },
+    [PLAN_ELEMENTS_ADD] = { "add to", "elements were deleted from" },
+    [PLAN_RULE_ADD] = { "add rule", "rule was deleted or changed" },
+};
+static_assert(ARRAY_SIZE(phrases) == PLAN_OP_MAX, "a plan operation has no phrase");
+
+static void write_rule_words(FILE *f, const struct plan_op *op) {
+    _cleanup_(freep) char *text = rule_text(op->rule);
+
+    if (op->rule->comment)
+        fprintf(f, " \"%s\"", op->rule->comment);
+    fprintf(f, " in %s", op->chain->name);
+    if (text)
+        fprintf(f, ": %s", text);
+}
+
+static void write_elements_words(FILE *f, const struct plan_op *op) {
+    for (size_t i = 0; i < op->n_elements && i < ELEMENTS_SHOWN; i++) {
+        _cleanup_(freep) char *text = element_text(op->elements[i], op->set);
+
+        fprintf(f, "%s%s", i ? ", " : ": ", text ? text : "?");
+    }
+    if (op->n_elements > ELEMENTS_SHOWN)
+        fprintf(f, " and %zu more", op->n_elements - ELEMENTS_SHOWN);
+}
+
+static char *op_line(const struct plan_op *op, bool is_drift) {
+    char *line = NULL;
+    size_t size;
+    FILE *f = open_memstream(&line, &size);
+
+    if (!f)
+        return NULL;
+    fputs(is_drift ? phrases[op->type].was : phrases[op->type].does, f);
+    if (op->rule)
+        write_rule_words(f, op);
+    else if (plan_op_subject(op))
+        fprintf(f, " %s", plan_op_subject(op));
+    if (op->n_elements)
+        write_elements_words(f, op);
+    if (fclose(f) != 0) {
+        free(line);
+        return NULL;
+    }
+    return line;
+}
+
+/* When the table itself is gone, so is all in it: one line says so. */
+static bool is_implied(const struct plan *p, size_t i) {
+    return i > 0 && p->ops[0].type == PLAN_TABLE_ADD;
+}
+
+char **plan_lines(const struct plan *p, bool is_drift, size_t *ret_n) {
+    _cleanup_(lines_freep) char **lines = calloc(p->n_ops + 1, sizeof(*lines));
+    size_t n = 0;
+
+    if (!lines)
+        return NULL;
+    for (size_t i = 0; i < p->n_ops; i++) {
+        if (is_drift && is_implied(p, i))
+            continue;
+        lines[n] = op_line(&p->ops[i], is_drift);
+        if (!lines[n])
+            return NULL;
+        n++;
+    }
+    *ret_n = n;
+    return TAKE_PTR(lines);
+}
+
+char **lines_free(char **lines) {
+    for (size_t i = 0; lines && lines[i]; i++)
+        free(lines[i]);
+    free((void *)lines);
+    return NULL;
+}
