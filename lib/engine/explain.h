@@ -23,7 +23,8 @@ int query_parse(const char *direction, const char *service, const char *address,
 /* JSON shapes are those of the Varlink interface io.portd (lib/varlink/io.portd.varlink).
  * All return a new reference, or NULL when memory is out. */
 
-/* type Explanation: { verdict, direction, service, address, text, flow?, near[] } */
+/* type Explanation: { host, verdict: "accept"|"drop"|"reject", direction, service,
+ * address, text, flow?: Flow, near[]: Flow with `reason` } (Flow here without states) */
 json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q);
 /* [ Flow ]: { flow, product, title, note?, ref?, file, line, services[], from[], to[], when[],
  * ingress, egress: "active"|"feature-off"|…, missing?, packets_in?, packets_out? }.

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* "Why?", answered from the same values that are enforced: the verdict by evaluating the
+ * ruleset, the reasons by looking at each row that names the port. */
+#include "engine/explain.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* The most rows that an answer lists as near misses. */
+#define NEAR_MAX 16U
+
+static int refuse(char **reterr, const char *format, ...) _printf_(2, 3);
+
+static int refuse(char **reterr, const char *format, ...) {
+    va_list ap;
+    int n;
+
+    va_start(ap, format);
+    n = vasprintf(reterr, format, ap);
+    va_end(ap);
+    if (n < 0) {
+        *reterr = NULL;
+        return -ENOMEM;
+    }
+    return EXPLAIN_E_INVALID;
+}
+
+static int query_service(const char *text, struct service *ret, char **reterr) {
+    struct service_spec spec;
+    const char *why;
+    int r = service_parse(text, &spec, &why);
+
+    if (r == SERVICE_E_INVALID)
+        return refuse(reterr, "\"%.64s\" is no service: %s", text, why);
+    if (r < 0)
+        return r;
+    if (spec.port_name || spec.n_protocols != 1 || spec.lo != spec.hi)
+        return refuse(reterr,
+                      "\"%.64s\" is more than one service: say one protocol and one port or type, "
+                      "as in tcp/443 or icmp/echo-request",
+                      text);
+    *ret = (struct service){ spec.protocols[0], spec.lo, spec.hi };
+    return 0;
+}
+
+int query_parse(const char *direction, const char *service, const char *address, struct query *ret,
+                char **reterr) {
+    struct query q = { 0 };
+    int r;
+
+    for (q.direction = 0; q.direction < DIRECTION_MAX; q.direction++)
+        if (strcmp(direction, direction_name(q.direction)) == 0)
+            break;
+    if (q.direction == DIRECTION_MAX)
+        return refuse(reterr, "\"%.64s\" is no direction: say in or out", direction);
+    r = query_service(service, &q.service, reterr);
+    if (r != 0)
+        return r;
+    r = address_parse(address, &q.family, &q.other);
+    if (r != 0)
+        return r < 0 ? r
+                     : refuse(reterr,
+                              "\"%.64s\" is no address: say one IPv4 or IPv6 address, as in "
+                              "10.20.0.9 or 2001:db8::9",
+                              address);
+    if ((q.service.protocol == PROTOCOL_ICMP && q.family != FAMILY_IPV4) ||
+        (q.service.protocol == PROTOCOL_ICMPV6 && q.family != FAMILY_IPV6))
+        return refuse(reterr, "%s never carries %s: ask for the other protocol or address",
+                      q.family == FAMILY_IPV4 ? "IPv4" : "IPv6", protocol_name(q.service.protocol));
+    *ret = q;
+    return 0;
+}
+
+/* The first packet of the connection asked about. The address of this host decides nothing. */
+static struct packet query_packet(const struct query *q) {
+    bool is_icmp = q->service.protocol == PROTOCOL_ICMP || q->service.protocol == PROTOCOL_ICMPV6;
+    struct packet p = {
+        .direction = q->direction,
+        .family = q->family,
+        .protocol = q->service.protocol,
+        .destination_port = is_icmp ? 0 : q->service.lo,
+        .icmp_type = is_icmp ? (uint8_t)q->service.lo : 0,
+        .ct_state = CT_STATE_NEW,
+        .destination_type = ADDRESS_TYPE_UNICAST,
+    };
+
+    if (q->direction == DIRECTION_IN)
+        p.source = q->other;
+    else
+        p.destination = q->other;
+    return p;
+}
+
+static bool flow_names_service(const struct intent_flow *f, const struct service *s) {
+    for (size_t i = 0; i < f->n_services; i++)
+        if (f->services[i].protocol == s->protocol && f->services[i].lo <= s->lo &&
+            s->lo <= f->services[i].hi)
+            return true;
+    return false;
+}
+
+static char *strings_join(struct party *const *parties, size_t n) {
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, "%s%s", i ? ", " : "", parties[i]->selector);
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static char *miss_reason(const struct intent *in, const struct intent_flow *f,
+                         const struct query *q) {
+    char address[RANGE_TEXT_MAX];
+    _cleanup_(freep) char *who = NULL;
+    char *text = NULL;
+    size_t n;
+    struct party **others = flow_others(f, q->direction, &n);
+    int r = -1;
+
+    switch (f->state[q->direction]) {
+    case FLOW_ACTIVE:
+        who = strings_join(others, n);
+        r = asprintf(&text, "%s is not in %s", address_format(&q->other, q->family, address),
+                     who ? who : "it");
+        break;
+    case FLOW_FEATURE_OFF:
+        r = asprintf(&text, "feature %s is off", f->missing);
+        break;
+    case FLOW_NOT_MINE:
+        r = asprintf(&text, "%s is not on that end of it", in->self.name);
+        break;
+    case FLOW_UNBOUND:
+        r = asprintf(&text, "peer %s is unbound", f->missing);
+        break;
+    case FLOW_EMPTY:
+        r = asprintf(&text, "nobody is on the other end yet");
+        break;
+    case FLOW_STATE_MAX:
+        break;
+    }
+    return r < 0 ? NULL : text;
+}
+
+static json_t *words_json(const struct words *w) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < w->n; i++)
+        if (json_array_append_new(array, json_string(w->items[i].text)) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+static json_t *services_json(const struct service *services, size_t n) {
+    json_t *array = json_array();
+    char buf[SERVICE_TEXT_MAX];
+
+    for (size_t i = 0; array && i < n; i++)
+        if (json_array_append_new(array, json_string(service_format(&services[i], buf))) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+static int set_optional(json_t *object, const char *key, const char *text) {
+    return text ? json_object_set_new(object, key, json_string(text)) : 0;
+}
+
+/* Where a row stands and what it says: shared by every shape that shows a flow. */
+static json_t *flow_json(const struct intent_flow *f) {
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "flow", f->id, "product",
+                          f->product, "title", f->title ? f->title : "", "file", f->file, "line",
+                          (int)f->line, "services", services_json(f->services, f->n_services),
+                          "from", words_json(&f->from_words), "to", words_json(&f->to_words),
+                          "when", words_json(&f->when));
+
+    if (o && (set_optional(o, "note", f->note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+static json_t *near_json(const struct intent *in, const struct query *q) {
+    json_t *near = json_array();
+
+    for (size_t i = 0; near && i < in->n_flows && json_array_size(near) < NEAR_MAX; i++) {
+        const struct intent_flow *f = &in->flows[i];
+        _cleanup_(freep) char *reason = NULL;
+        json_t *o;
+
+        if (!flow_names_service(f, &q->service))
+            continue;
+        reason = miss_reason(in, f, q);
+        o = flow_json(f);
+        if (!o || !reason || json_object_set_new(o, "reason", json_string(reason)) < 0 ||
+            json_array_append(near, o) < 0) {
+            json_decref(near);
+            near = NULL;
+        }
+        json_decref(o);
+    }
+    return near;
+}
+
+static const struct intent_flow *decision_flow(const struct intent *in, const struct decision *d) {
+    return d->accepted && d->match ? intent_flow_find(in, d->match->comment) : NULL;
+}
+
+static char *explain_text(const struct intent *in, const struct query *q, const struct decision *d,
+                          const struct intent_flow *f) {
+    char address[RANGE_TEXT_MAX], service[SERVICE_TEXT_MAX];
+    const char *way = q->direction == DIRECTION_IN ? "from" : "to";
+    char *text = NULL;
+    int r;
+
+    address_format(&q->other, q->family, address);
+    service_format(&q->service, service);
+    if (f)
+        r = asprintf(&text, "%s opens %s %s %s: %s", f->id, service, way, address,
+                     f->title ? f->title : "");
+    else if (!d->accepted)
+        r = asprintf(&text, "no flow of this host opens %s %s %s", service,
+                     q->direction == DIRECTION_IN ? "to" : "towards", address);
+    else
+        r = asprintf(&text, "%s is %s: %s %s %s is not denied, though no flow opens it",
+                     q->direction == DIRECTION_IN ? "ingress" : "egress",
+                     mode_name(in->modes[q->direction]), service, way, address);
+    return r < 0 ? NULL : text;
+}
+
+static const char *verdict_word(const struct decision *d) {
+    return d->accepted ? "accept" : d->rejected ? "reject" : "drop";
+}
+
+json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q) {
+    struct packet packet = query_packet(q);
+    struct decision d = ruleset_eval(rules, &packet);
+    const struct intent_flow *f = decision_flow(in, &d);
+    _cleanup_(freep) char *text = explain_text(in, q, &d, f);
+    char address[RANGE_TEXT_MAX], service[SERVICE_TEXT_MAX];
+    json_t *o;
+
+    if (!text)
+        return NULL;
+    o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "host", in->self.name, "verdict",
+                  verdict_word(&d), "direction", direction_name(q->direction), "service",
+                  service_format(&q->service, service), "address",
+                  address_format(&q->other, q->family, address), "text", text, "near",
+                  f ? json_array() : near_json(in, q));
+    if (o && f && json_object_set_new(o, "flow", flow_json(f)) < 0) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+static int set_packets(json_t *o, const struct ruleset *have, const struct intent_flow *f) {
+    for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+        _cleanup_(freep) char *name = NULL;
+        const struct counter *c;
+
+        if (f->state[d] != FLOW_ACTIVE)
+            continue;
+        if (asprintf(&name, "%s/%s", direction_name(d), f->id) < 0) {
+            name = NULL;
+            return -1;
+        }
+        c = ruleset_counter(have, name);
+        if (c && json_object_set_new(o, d == DIRECTION_IN ? "packets_in" : "packets_out",
+                                     json_integer((json_int_t)c->packets)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static json_t *flow_row(const struct intent_flow *f, const struct ruleset *have) {
+    json_t *o = flow_json(f);
+
+    if (!o)
+        return NULL;
+    if (json_object_set_new(o, "ingress", json_string(flow_state_name(f->state[DIRECTION_IN]))) <
+            0 ||
+        json_object_set_new(o, "egress", json_string(flow_state_name(f->state[DIRECTION_OUT]))) <
+            0 ||
+        set_optional(o, "missing", f->missing) < 0 || (have && set_packets(o, have, f) < 0)) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+json_t *flows_json(const struct intent *in, const struct ruleset *have) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < in->n_flows; i++)
+        if (json_array_append_new(array, flow_row(&in->flows[i], have)) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+/* A policy's service as the file says it, a named port with its number: "tcp/8091". */
+static json_t *spec_json(const struct policy *p, const struct flow *f) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < f->n_services; i++) {
+        const struct service_spec *spec = &f->services[i].spec;
+
+        for (size_t j = 0; array && j < spec->n_protocols; j++) {
+            struct service s = { spec->protocols[j], spec->lo, spec->hi };
+            char buf[SERVICE_TEXT_MAX];
+
+            for (size_t k = 0; spec->port_name && k < p->n_ports; k++)
+                if (strcmp(p->ports[k].name, spec->port_name) == 0)
+                    s.lo = s.hi = p->ports[k].number;
+            if (json_array_append_new(array, json_string(service_format(&s, buf))) < 0) {
+                json_decref(array);
+                array = NULL;
+            }
+        }
+    }
+    return array;
+}
+
+static json_t *matrix_row(const struct policy *p, const struct flow *f) {
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "product", p->product, "flow",
+                     f->id, "from", words_json(&f->from), "to", words_json(&f->to), "services",
+                     spec_json(p, f), "when", words_json(&f->when), "title",
+                     f->title ? f->title : "", "note", f->note ? f->note : "", "ref",
+                     f->ref ? f->ref : "");
+}
+
+json_t *matrix_json(const struct policy *const *policies, size_t n_policies) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n_policies; i++)
+        for (size_t j = 0; array && j < policies[i]->n_flows; j++)
+            if (json_array_append_new(array, matrix_row(policies[i], &policies[i]->flows[j])) < 0) {
+                json_decref(array);
+                array = NULL;
+            }
+    return array;
+}
+
+static json_t *mistake_json(const struct report_entry *e) {
+    json_t *o = json_pack("{s:s}", "text", e->text);
+
+    if (!o)
+        return NULL;
+    if (set_optional(o, "file", e->place.file) < 0 ||
+        set_optional(o, "pointer", e->place.pointer) < 0 ||
+        (e->place.line && json_object_set_new(o, "line", json_integer(e->place.line)) < 0) ||
+        (e->place.column && json_object_set_new(o, "column", json_integer(e->place.column)) < 0)) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+json_t *report_json(const struct report *r) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < r->n_entries; i++)
+        if (json_array_append_new(array, mistake_json(&r->entries[i])) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+json_t *warnings_json(const struct intent *in) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < in->n_warnings; i++)
+        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "code", in->warnings[i].code,
+                                                   "text", in->warnings[i].text, "hint",
+                                                   in->warnings[i].hint)) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
