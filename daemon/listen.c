@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nobody can connect between bind() and listen(), so mode and group are set in between; the umask
+ * keeps the name closed until then. Whether a name is in use only connect() tells: a socket file
+ * outlives its process, and ECONNREFUSED is also what a regular file answers. */
+#include "daemon/listen.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/* The kernel refuses further clients while as many wait for accept(); server.c takes them fast. */
+#define BACKLOG 128
+
+static int refuse(struct report *reterr, const char *path, const char *text) {
+    report_add(reterr, (struct place){ .file = path }, "%s", text);
+    return LISTEN_E_REFUSED;
+}
+
+static int refuse_errno(struct report *reterr, const char *path, const char *what, int error) {
+    report_add(reterr, (struct place){ .file = path }, "cannot %s: %s", what, strerror(error));
+    return LISTEN_E_REFUSED;
+}
+
+static int address_set(const char *path, struct sockaddr_un *ret, struct report *reterr) {
+    size_t n = strlen(path);
+
+    if (n >= sizeof(ret->sun_path)) {
+        report_add(reterr, (struct place){ .file = path },
+                   "the path is too long for a socket: %zu bytes, at most %zu", n,
+                   sizeof(ret->sun_path) - 1);
+        return LISTEN_E_REFUSED;
+    }
+    *ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    memcpy(ret->sun_path, path, n + 1);
+    return 0;
+}
+
+/* Anything but a refusal has somebody behind it: a full backlog (EAGAIN), a listener that we may
+ * not ask (EACCES). */
+static bool is_in_use(const struct sockaddr_un *address) {
+    _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+           errno != ECONNREFUSED;
+}
+
+static int remove_stale(const struct sockaddr_un *address, struct report *reterr) {
+    const char *path = address->sun_path;
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : refuse_errno(reterr, path, "look", errno);
+    if (!S_ISSOCK(st.st_mode))
+        return refuse(reterr, path, "this is no socket: remove it, or name another with --socket");
+    if (is_in_use(address)) {
+        report_add(reterr, (struct place){ 0 }, "another portd listens on %s", path);
+        return LISTEN_E_REFUSED;
+    }
+    return unlink(path) < 0 ? refuse_errno(reterr, path, "remove the old socket", errno) : 0;
+}
+
+static int bind_closed(int fd, const struct sockaddr_un *address, struct report *reterr) {
+    mode_t mask = umask(0177);
+    int error = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
+
+    umask(mask);
+    if (error == ENOENT)
+        return refuse(reterr, address->sun_path,
+                      "the directory of the socket is missing: create it, or name another socket "
+                      "with --socket");
+    if (error == EADDRINUSE) {
+        report_add(reterr, (struct place){ 0 }, "another portd listens on %s", address->sun_path);
+        return LISTEN_E_REFUSED;
+    }
+    return error ? refuse_errno(reterr, address->sun_path, "bind the socket", error) : 0;
+}
+
+static int open_to_group(int fd, const char *path, gid_t group, struct report *reterr) {
+    if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0)
+        return refuse_errno(reterr, path, "give the socket to its group", errno);
+    if (chmod(path, 0660) < 0)
+        return refuse_errno(reterr, path, "set the mode of the socket", errno);
+    if (listen(fd, BACKLOG) < 0)
+        return refuse_errno(reterr, path, "listen", errno);
+    return 0;
+}
+
+int listen_open(const char *path, gid_t group, int *ret_fd, struct report *reterr) {
+    _cleanup_(closep) int fd = -1;
+    struct sockaddr_un address;
+    int r;
+
+    r = address_set(path, &address, reterr);
+    if (r != 0)
+        return r;
+    r = remove_stale(&address, reterr);
+    if (r != 0)
+        return r;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return refuse_errno(reterr, path, "make a socket", errno);
+    r = bind_closed(fd, &address, reterr);
+    if (r != 0)
+        return r;
+    r = open_to_group(fd, path, group, reterr);
+    if (r != 0) {
+        unlink(path);
+        return r;
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}

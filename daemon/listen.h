@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_DAEMON_LISTEN_H
+#define PORTD_DAEMON_LISTEN_H
+
+#include "base/report.h"
+
+#include <sys/types.h>
+
+/* Binds a Unix stream socket at `path` and listens there: non-blocking, mode 0660, of `group`
+ * unless it is (gid_t)-1. What a portd that is gone left there is removed. LISTEN_E_REFUSED:
+ * another portd listens, the path is too long, the directory is missing, …: the report says what
+ * to do. Not for several threads: it sets the umask meanwhile. */
+enum { LISTEN_E_REFUSED = 1 };
+int listen_open(const char *path, gid_t group, int *ret_fd, struct report *reterr);
+
+#endif
