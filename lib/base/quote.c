@@ -3,7 +3,6 @@
  * escape of at most ESCAPE_MAX bytes, so that a cut never splits a character or an escape. */
 #include "base/quote.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +68,18 @@ const char *text_quote(const char *text, char buf[static QUOTE_TEXT_MAX]) {
     }
     memcpy(buf + n, "\"", 2);
     return buf;
+}
+
+bool text_is_printable(const char *text) {
+    while (*text) {
+        uint32_t c;
+        size_t n = utf8_decode((const uint8_t *)text, &c);
+
+        if (n == 0 || !is_harmless(c))
+            return false;
+        text += n;
+    }
+    return true;
 }
 
 char *text_escape(const char *text) {
