@@ -17,7 +17,7 @@ enum node_type {
     NODE_ARRAY,
     NODE_STRING,
     NODE_INTEGER,
-    NODE_REAL,
+    NODE_REAL, /* no format of ours has one: its value is not kept */
     NODE_BOOLEAN,
     NODE_NULL,
     NODE_TYPE_MAX,
@@ -33,7 +33,6 @@ struct node {
     union {
         const char *string; /* UTF-8 without NUL */
         int64_t integer;
-        double real;
         bool boolean;
     };
     struct node **children; /* objects and arrays, in the order of the file */
@@ -42,22 +41,29 @@ struct node {
 
 const char *node_type_name(enum node_type t); /* "an object", "a string", … */
 
-/* The place of a node, its pointer built in `a` ("" when memory is out). */
+/* The place of a node, its pointer built in `a` ("" when memory is out; keys longer than
+ * DOC_POINTER_KEY_MAX bytes are cut in it, with "..."). */
+#define DOC_POINTER_KEY_MAX 128U
 struct place node_place(const struct node *n, struct arena *a);
 /* The member of an object or NULL; linear. */
 const struct node *node_member(const struct node *object, const char *key);
 
 enum { DOC_E_INVALID = 1 };
 
-#define DOC_DEPTH_MAX 32U
+#define DOC_DEPTH_MAX  32U
+#define DOC_VALUES_MAX 4000000U
 
-/* Parses `text`, all nodes in `a`. `file` is the name for the places. DOC_E_INVALID: malformed,
- * too deep, or a duplicate member; every duplicate is reported, of syntax errors the first. */
+/* Parses `text`, all nodes in `a`; what stands at the top is an object or an array. `file` is the
+ * name for the places and outlives the nodes. DOC_E_INVALID: malformed, too deep, too many values,
+ * or a duplicate member; every duplicate is reported, of syntax errors the first. With nothing but
+ * duplicates *ret is set nevertheless, so that the caller can go on and collect what else is
+ * wrong; after any other failure it is NULL. */
 int doc_parse(const char *text, size_t size, const char *file, struct arena *a, struct node **ret,
               struct report *reterr);
 
 /* Merges `over` into `base` (both objects, the same arena): objects member by member, the array
- * at the top-level member "flows" appended, everything else replaced. */
+ * at the top-level member "flows" appended, everything else replaced. Every node keeps its parent,
+ * and so the place in the file that it came from. */
 int doc_merge(struct arena *a, struct node *base, const struct node *over);
 
 #endif
