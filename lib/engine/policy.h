@@ -16,6 +16,7 @@
 #define POLICY_SIZE_MAX ((size_t)4 << 20)  /* bytes */
 #define SITE_SIZE_MAX   ((size_t)64 << 20) /* bytes */
 #define FLOWS_MAX       10000U
+#define ENTRIES_MAX     10000U /* of "roles", "peers", "features", "ports", "products" each */
 #define HOSTS_MAX       100000U
 #define PREFIXES_MAX    1000000U
 #define NAME_LENGTH_MAX 63U
@@ -96,15 +97,16 @@ struct port {
 struct policy {
     struct arena *arena;
     const char *file;
-    const char *product, *title, *source;
-    struct words
-        notes; /* where the vendor's page leaves room: the reading that was chosen, and why */
+    const char *product, *title;
+    const char *source; /* the vendor's page; "" when the policy doesn't say */
+    struct words notes; /* where the page leaves room: the reading that was chosen, and why */
     struct role *roles;
     struct peer *peers;
     struct feature *features;
     struct port *ports;
     struct flow *flows;
     size_t n_roles, n_peers, n_features, n_ports, n_flows;
+    const struct node *node; /* of the product's name */
 };
 
 enum mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF, MODE_MAX };
@@ -115,7 +117,8 @@ const char *mode_name(enum mode m);
 const char *deny_name(enum deny d);
 const char *os_name(enum os o);
 
-/* Overrides of one product; a name that the policy doesn't have is a mistake of site_check(). */
+/* Overrides of one product, in the order of the file; a name that the policy doesn't have is a
+ * mistake of site_check(). */
 struct site_feature {
     struct word name;
     bool on;
@@ -157,6 +160,7 @@ struct site {
     struct host *hosts; /* in the order of the file */
     struct flow *flows; /* the site's own rows */
     size_t n_products, n_hosts, n_flows;
+    const struct host **hosts_by_name; /* sorted, for site_host() */
 };
 
 /* A file's text and its name for messages. */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A file's format is data: a table row for each member says its key, its type, whether it must be
+ * there and who reads it. So every object refuses unknown and missing members in the same words,
+ * and nothing can be read that no row allows. */
+#include "engine/field.h"
+
+#include "base/quote.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+void mistake(struct loader *l, const struct node *n, const char *format, ...) {
+    char text[1024];
+    va_list ap;
+
+    if (report_is_full(l->report)) { /* spare the arena the pointer */
+        l->report->n_dropped++;
+        return;
+    }
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    report_add(l->report, node_place(n, l->scratch), "%s", text);
+}
+
+void mistake_unknown(struct loader *l, const struct node *n, const char *name, const char *what,
+                     const struct names *names) {
+    char quoted[QUOTE_TEXT_MAX], meant[QUOTE_TEXT_MAX];
+    const char *nearest, *list;
+
+    if (report_is_full(l->report)) {
+        l->report->n_dropped++;
+        return;
+    }
+    nearest = names_nearest(names, name);
+    list = names_list(names, l->scratch);
+    mistake(l, n, "%s is no %s%s%s%s (there are: %s)", text_quote(name, quoted), what,
+            nearest ? "; did you mean " : "", nearest ? text_quote(nearest, meant) : "",
+            nearest ? "?" : "", list ? list : "...");
+}
+
+bool node_is(struct loader *l, const struct node *n, enum node_type type) {
+    if (n->type == type)
+        return true;
+    mistake(l, n, "must be %s, not %s", node_type_name(type), node_type_name(n->type));
+    return false;
+}
+
+static int unknown_member(struct loader *l, const struct node *n, const struct field *fields,
+                          size_t n_fields) {
+    struct names keys = { 0 };
+    int r = 0;
+
+    if (!report_is_full(l->report))
+        r = names_collect(&keys, l->scratch, fields, n_fields, sizeof(*fields));
+    if (r == 0)
+        mistake_unknown(l, n, n->key, "member here", &keys);
+    return r;
+}
+
+static int member_read(struct loader *l, const struct node *n, const struct field *f,
+                       void *record) {
+    if (f->type != FIELD_ANY_TYPE && !node_is(l, n, f->type))
+        return 0;
+    return f->read(l, n, (char *)record + f->offset);
+}
+
+int fields_read(struct loader *l, const struct node *object, const struct field *fields, size_t n,
+                void *record) {
+    uint32_t seen = 0;
+
+    assert(n <= FIELDS_MAX);
+    if (!node_is(l, object, NODE_OBJECT))
+        return 0;
+    for (size_t i = 0; i < object->n_children; i++) {
+        const struct node *member = object->children[i];
+        size_t f = 0;
+        int r;
+
+        while (f < n && strcmp(fields[f].key, member->key) != 0)
+            f++;
+        r = f < n ? member_read(l, member, &fields[f], record)
+                  : unknown_member(l, member, fields, n);
+        if (r < 0)
+            return r;
+        if (f < n)
+            seen |= UINT32_C(1) << f;
+    }
+    for (size_t f = 0; f < n; f++)
+        if (fields[f].required && !(seen & UINT32_C(1) << f))
+            mistake(l, object, "\"%s\" is missing", fields[f].key);
+    return 0;
+}
+
+int children_read(struct loader *l, const struct node *parent, size_t size, size_t max,
+                  int (*read)(struct loader *l, const struct node *child, void *record),
+                  void *ret_items, size_t *ret_n) {
+    char *items;
+
+    *ret_n = 0;
+    if (parent->n_children > max) {
+        mistake(l, parent, "%zu entries, more than the %zu that are allowed", parent->n_children,
+                max);
+        return 0;
+    }
+    items = arena_alloc(l->arena, parent->n_children * size);
+    if (!items)
+        return -ENOMEM;
+    for (size_t i = 0; i < parent->n_children; i++) {
+        int r = read(l, parent->children[i], items + i * size);
+
+        if (r < 0)
+            return r;
+    }
+    memcpy(ret_items, &items, sizeof(items));
+    *ret_n = parent->n_children;
+    return 0;
+}
+
+int read_format(struct loader *l, const struct node *n, _unused_ void *record) {
+    if (n->integer != 1)
+        mistake(l, n, "format %" PRId64 " is unknown: this version reads format 1", n->integer);
+    return 0;
+}
+
+int read_text(struct loader *l, const struct node *n, void *record) {
+    char quoted[QUOTE_TEXT_MAX];
+
+    *(const char **)record = n->string;
+    if (!*n->string)
+        mistake(l, n, "must not be empty");
+    else if (!text_is_printable(n->string))
+        mistake(l, n, "%s has control characters: write one line of text",
+                text_quote(n->string, quoted));
+    return 0;
+}
+
+int read_name(struct loader *l, const struct node *n, void *record) {
+    char quoted[QUOTE_TEXT_MAX];
+
+    *(const char **)record = n->string;
+    if (!name_is_valid(n->string))
+        mistake(l, n, "%s is not a name: " NAME_RULE, text_quote(n->string, quoted));
+    return 0;
+}
+
+int read_boolean(_unused_ struct loader *l, const struct node *n, void *record) {
+    *(bool *)record = n->boolean;
+    return 0;
+}
+
+int read_port(struct loader *l, const struct node *n, void *record) {
+    if (!node_is(l, n, NODE_INTEGER))
+        return 0;
+    if (n->integer < 1 || n->integer > UINT16_MAX)
+        mistake(l, n, "%" PRId64 " is not a port: 1 to 65535 are", n->integer);
+    else
+        *(uint16_t *)record = (uint16_t)n->integer;
+    return 0;
+}
+
+static int string_compare(const void *x, const void *y) {
+    const struct node *a = *(struct node *const *)x, *b = *(struct node *const *)y;
+    int c = strcmp(a->string, b->string);
+
+    return c ? c : (a->index > b->index) - (a->index < b->index);
+}
+
+int strings_check_unique(struct loader *l, const struct node *array) {
+    _cleanup_(freep) const struct node **sorted = NULL;
+    size_t n = 0;
+
+    sorted = calloc(array->n_children + 1, sizeof(struct node *));
+    if (!sorted)
+        return -ENOMEM;
+    for (size_t i = 0; i < array->n_children; i++)
+        if (array->children[i]->type == NODE_STRING)
+            sorted[n++] = array->children[i];
+    if (n > 1)
+        qsort(sorted, n, sizeof(struct node *), string_compare);
+    for (size_t i = 1; i < n; i++) {
+        char quoted[QUOTE_TEXT_MAX];
+
+        if (strcmp(sorted[i - 1]->string, sorted[i]->string) == 0)
+            mistake(l, sorted[i], "%s stands twice in this list: remove one",
+                    text_quote(sorted[i]->string, quoted));
+    }
+    return 0;
+}
+
+void array_check_not_empty(struct loader *l, const struct node *array, const char *why) {
+    if (array->n_children == 0)
+        mistake(l, array, "must not be empty: %s", why);
+}
+
+static int word_read(struct loader *l, const struct node *n, void *record) {
+    struct word *word = record;
+
+    word->node = n;
+    word->text = node_is(l, n, NODE_STRING) ? n->string : "";
+    return 0;
+}
+
+static int line_read(struct loader *l, const struct node *n, void *record) {
+    struct word *word = record;
+
+    word->node = n;
+    word->text = "";
+    return node_is(l, n, NODE_STRING) ? read_text(l, n, &word->text) : 0;
+}
+
+int read_texts(struct loader *l, const struct node *n, void *record) {
+    struct words *words = record;
+
+    return children_read(l, n, sizeof(*words->items), FLOWS_MAX, line_read, &words->items,
+                         &words->n);
+}
+
+int read_prefix(struct loader *l, const struct node *n, void *record) {
+    char quoted[QUOTE_TEXT_MAX], meant[RANGE_TEXT_MAX];
+    struct prefix *p = record;
+    int r;
+
+    p->node = n;
+    if (!node_is(l, n, NODE_STRING))
+        return 0;
+    r = prefix_parse(n->string, &p->family, &p->range);
+    if (r == ADDRESS_E_SYNTAX)
+        mistake(l, n, "%s is not an IPv4 or IPv6 prefix", text_quote(n->string, quoted));
+    if (r == ADDRESS_E_HOST_BITS)
+        mistake(l, n, "%s has bits set behind its prefix length: write %s for the network, or %.*s",
+                text_quote(n->string, quoted), range_format(&p->range, p->family, meant),
+                (int)strcspn(n->string, "/"), n->string);
+    return 0;
+}
+
+int read_prefixes(struct loader *l, const struct node *n, void *record) {
+    struct prefixes *prefixes = record;
+
+    if (n->n_children > PREFIXES_MAX - l->n_prefixes) {
+        mistake(l, n, "with these the file has more than the %u prefixes that are allowed",
+                PREFIXES_MAX);
+        return 0;
+    }
+    l->n_prefixes += n->n_children;
+    return children_read(l, n, sizeof(*prefixes->items), PREFIXES_MAX, read_prefix,
+                         &prefixes->items, &prefixes->n);
+}
+
+int strings_read(struct loader *l, const struct node *array, struct words *ret) {
+    return children_read(l, array, sizeof(*ret->items), PREFIXES_MAX, word_read, &ret->items,
+                         &ret->n);
+}

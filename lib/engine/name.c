@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* References are looked up in sorted arrays: a site of 100,000 hosts asks a million times. The
+ * nearest name is looked for only when a message needs it. */
+#include "engine/name.h"
+
+#include "engine/policy.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+static bool is_letter(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool name_is_valid(const char *name) {
+    size_t n = 0;
+
+    while (is_letter(name[n]) || is_digit(name[n]) || (n > 0 && (name[n] == '.' || name[n] == '-')))
+        n++;
+    return n > 0 && n <= NAME_LENGTH_MAX && !name[n];
+}
+
+bool product_name_is_valid(const char *name) {
+    return is_letter(name[0]) && name_is_valid(name);
+}
+
+bool name_is_reserved(const char *name) {
+    static const char *const reserved[] = { "any", "internal", "self", "all", "management" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
+        if (strcmp(name, reserved[i]) == 0)
+            return true;
+    return false;
+}
+
+int names_collect(struct names *names, struct arena *a, const void *records, size_t n,
+                  size_t size) {
+    for (size_t i = 0; i < n; i++) {
+        const char **slot = ARENA_APPEND(a, names->items, names->n);
+
+        if (!slot)
+            return -ENOMEM;
+        *slot = *(const char *const *)((const char *)records + i * size);
+    }
+    return 0;
+}
+
+static int name_compare(const void *x, const void *y) {
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+void names_sort(struct names *names) {
+    size_t n = 0;
+
+    if (names->n < 2)
+        return;
+    qsort(names->items, names->n, sizeof(*names->items), name_compare);
+    for (size_t i = 1; i < names->n; i++)
+        if (strcmp(names->items[n], names->items[i]) != 0)
+            names->items[++n] = names->items[i];
+    names->n = n + 1;
+}
+
+bool names_have(const struct names *names, const char *name) {
+    return names->n > 0 &&
+           bsearch(&name, names->items, names->n, sizeof(*names->items), name_compare);
+}
+
+static size_t smallest(size_t a, size_t b, size_t c) {
+    size_t ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
+/* How many letters must be added, dropped or changed to make `a` of `b` (Levenshtein, case
+ * ignored), or `limit` + 1 when that is more. Both at most NAME_LENGTH_MAX bytes. */
+static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b, size_t limit) {
+    size_t row[NAME_LENGTH_MAX + 1];
+
+    for (size_t j = 0; j <= n_b; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n_a; i++) {
+        size_t diagonal = row[0], least = row[0] = i;
+
+        for (size_t j = 1; j <= n_b; j++) {
+            size_t same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+            size_t cost = smallest(row[j] + 1, row[j - 1] + 1, diagonal + !same);
+
+            diagonal = row[j];
+            row[j] = cost;
+            least = cost < least ? cost : least;
+        }
+        if (least > limit)
+            return limit + 1;
+    }
+    return row[n_b];
+}
+
+const char *names_nearest(const struct names *names, const char *name) {
+    size_t n = strnlen(name, NAME_LENGTH_MAX + 1), limit = n < 4 ? 1 : n < 9 ? 2 : 3;
+    const char *nearest = NULL;
+
+    if (n > NAME_LENGTH_MAX)
+        return NULL;
+    for (size_t i = 0; i < names->n && limit != SIZE_MAX; i++) {
+        const char *candidate = names->items[i];
+        size_t length = strnlen(candidate, NAME_LENGTH_MAX + 1), d;
+
+        if (length > NAME_LENGTH_MAX || length > n + limit || n > length + limit)
+            continue;
+        d = distance(name, n, candidate, length, limit);
+        if (d > limit || d >= n)
+            continue;
+        nearest = candidate;
+        limit = d - 1; /* only a nearer one from now on; SIZE_MAX: there can be none */
+    }
+    return nearest;
+}
+
+const char *names_list(const struct names *names, struct arena *a) {
+    enum { SHOWN_MAX = 12 };
+    const char *list = names->n > 0 ? names->items[0] : "none";
+    size_t n = names->n < SHOWN_MAX ? names->n : SHOWN_MAX;
+
+    for (size_t i = 1; i < n && list; i++)
+        list = arena_printf(a, "%s%s%s", list, i + 1 < names->n ? ", " : " and ", names->items[i]);
+    if (list && names->n > n)
+        list = arena_printf(a, "%s and %zu more", list, names->n - n);
+    return list;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_ENGINE_NAME_H
+#define PORTD_ENGINE_NAME_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Names of products, roles, peers, features, ports, flows, hosts and sites:
+ * [A-Za-z0-9][A-Za-z0-9.-]*, at most NAME_LENGTH_MAX bytes; a product's begins with a letter. */
+#define NAME_RULE "1 to 63 letters, digits, '.' and '-', the first a letter or digit"
+bool name_is_valid(const char *name);
+bool product_name_is_valid(const char *name);
+/* Words that a selector gives a meaning to, so that no role or peer can be called so. */
+bool name_is_reserved(const char *name);
+
+/* The names that exist, sorted: what a reference is looked up in. The strings are borrowed. */
+struct names {
+    const char **items;
+    size_t n;
+};
+
+/* Adds the names of an array of records, whose first member is `const char *name`. */
+int names_collect(struct names *names, struct arena *a, const void *records, size_t n, size_t size);
+/* Afterwards each name is there once. */
+void names_sort(struct names *names);
+bool names_have(const struct names *names, const char *name);
+
+/* The name that was probably meant: nearly the same letters, whatever their case. NULL: none. */
+const char *names_nearest(const struct names *names, const char *name);
+/* "A, B, C and 7 more", "none"; NULL without memory. */
+const char *names_list(const struct names *names, struct arena *a);
+
+#endif
