@@ -21,17 +21,21 @@ struct file {
 
 /* Reads a file of at most `max` bytes. Refused: anything that is no regular file, that group
  * or others can write, or whose owner is neither root nor the caller; the report says what to do.
- * Neither blocks on a FIFO nor reads a byte of a file that is too large. */
+ * An absent file is reported, too, as such.
+ * Neither blocks on a FIFO nor reads a byte of a file that is too large. Symbolic links are
+ * followed; what counts is the file that they lead to. */
 int file_read(const char *path, size_t max, struct file *ret, struct report *reterr);
 void file_clear(struct file *f);
 
-/* The paths of the regular entries "*.json" of a directory, "*.schema.json" left out, sorted by
- * name. An absent directory is an empty one. Free with paths_free(). */
+/* The paths of the regular entries "*.json" of a directory (or links to such), "*.schema.json"
+ * and hidden ones left out, sorted by name. An absent directory is an empty one. 0,
+ * FILE_E_REFUSED or -errno. Free with paths_free(). */
 int directory_list_json(const char *path, char ***ret_paths, size_t *ret_n, struct report *reterr);
 char **paths_free(char **paths); /* NULL-terminated */
+DEFINE_CLEANUP(char **, paths_free);
 
 /* Writes a whole file so that either the old or the new content survives a crash: temporary
- * file, fsync, rename, fsync of the directory. 0 or -errno (-ENOSPC, -EROFS, …). */
+ * file beside it, fsync, rename, fsync of the directory. 0 or -errno (-ENOSPC, -EROFS, …). */
 int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned mode);
 
 #endif
