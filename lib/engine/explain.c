@@ -191,24 +191,35 @@ static json_t *flow_json(const struct intent_flow *f) {
     return o;
 }
 
+/* A row that names the service, and why it doesn't open it. */
+static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
+                         const struct query *q) {
+    _cleanup_(freep) char *reason = miss_reason(in, f, q);
+    json_t *o;
+
+    if (!reason)
+        return NULL;
+    o = json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "flow", f->id, "services",
+                  services_json(f->services, f->n_services), "parties",
+                  words_json(q->direction == DIRECTION_IN ? &f->from_words : &f->to_words),
+                  "reason", reason, "file", f->file, "line", (int)f->line);
+    if (o && set_optional(o, "ref", f->ref) < 0) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
 static json_t *near_json(const struct intent *in, const struct query *q) {
     json_t *near = json_array();
 
     for (size_t i = 0; near && i < in->n_flows && json_array_size(near) < NEAR_MAX; i++) {
-        const struct intent_flow *f = &in->flows[i];
-        _cleanup_(freep) char *reason = NULL;
-        json_t *o;
-
-        if (!flow_names_service(f, &q->service))
+        if (!flow_names_service(&in->flows[i], &q->service))
             continue;
-        reason = miss_reason(in, f, q);
-        o = flow_json(f);
-        if (!o || !reason || json_object_set_new(o, "reason", json_string(reason)) < 0 ||
-            json_array_append(near, o) < 0) {
+        if (json_array_append_new(near, miss_json(in, &in->flows[i], q)) < 0) {
             json_decref(near);
             near = NULL;
         }
-        json_decref(o);
     }
     return near;
 }
@@ -237,32 +248,6 @@ static char *explain_text(const struct intent *in, const struct query *q, const 
                      q->direction == DIRECTION_IN ? "ingress" : "egress",
                      mode_name(in->modes[q->direction]), service, way, address);
     return r < 0 ? NULL : text;
-}
-
-static const char *verdict_word(const struct decision *d) {
-    return d->accepted ? "accept" : d->rejected ? "reject" : "drop";
-}
-
-json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q) {
-    struct packet packet = query_packet(q);
-    struct decision d = ruleset_eval(rules, &packet);
-    const struct intent_flow *f = decision_flow(in, &d);
-    _cleanup_(freep) char *text = explain_text(in, q, &d, f);
-    char address[RANGE_TEXT_MAX], service[SERVICE_TEXT_MAX];
-    json_t *o;
-
-    if (!text)
-        return NULL;
-    o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "host", in->self.name, "verdict",
-                  verdict_word(&d), "direction", direction_name(q->direction), "service",
-                  service_format(&q->service, service), "address",
-                  address_format(&q->other, q->family, address), "text", text, "near",
-                  f ? json_array() : near_json(in, q));
-    if (o && f && json_object_set_new(o, "flow", flow_json(f)) < 0) {
-        json_decref(o);
-        return NULL;
-    }
-    return o;
 }
 
 static int set_packets(json_t *o, const struct ruleset *have, const struct intent_flow *f) {
@@ -294,6 +279,31 @@ static json_t *flow_row(const struct intent_flow *f, const struct ruleset *have)
         json_object_set_new(o, "egress", json_string(flow_state_name(f->state[DIRECTION_OUT]))) <
             0 ||
         set_optional(o, "missing", f->missing) < 0 || (have && set_packets(o, have, f) < 0)) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+static const char *verdict_word(const struct decision *d) {
+    return d->accepted ? "ACCEPT" : d->rejected ? "REJECT" : "DROP";
+}
+
+json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q) {
+    struct packet packet = query_packet(q);
+    struct decision d = ruleset_eval(rules, &packet);
+    const struct intent_flow *f = decision_flow(in, &d);
+    _cleanup_(freep) char *text = explain_text(in, q, &d, f);
+    char address[RANGE_TEXT_MAX], service[SERVICE_TEXT_MAX];
+    json_t *o;
+
+    if (!text)
+        return NULL;
+    o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "verdict", verdict_word(&d), "direction",
+                  direction_name(q->direction), "service", service_format(&q->service, service),
+                  "address", address_format(&q->other, q->family, address), "text", text, "near",
+                  f ? json_array() : near_json(in, q));
+    if (o && f && json_object_set_new(o, "flow", flow_row(f, NULL)) < 0) {
         json_decref(o);
         return NULL;
     }

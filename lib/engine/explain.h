@@ -23,18 +23,14 @@ int query_parse(const char *direction, const char *service, const char *address,
 /* JSON shapes are those of the Varlink interface io.portd (lib/varlink/io.portd.varlink).
  * All return a new reference, or NULL when memory is out. */
 
-/* type Explanation: { host, verdict: "accept"|"drop"|"reject", direction, service,
- * address, text, flow?: Flow, near[]: Flow with `reason` } (Flow here without states) */
+/* type Explanation */
 json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q);
-/* [ Flow ]: { flow, product, title, note?, ref?, file, line, services[], from[], to[], when[],
- * ingress, egress: "active"|"feature-off"|…, missing?, packets_in?, packets_out? }.
- * `have` gives the counters and may be NULL. */
+/* []Flow; `have` gives the counters and may be NULL. */
 json_t *flows_json(const struct intent *in, const struct ruleset *have);
 /* [ Row ]: { product, flow, from[], to[], services[], when[], title, note, ref }; `note` and
  * `ref` are "" when there is none. */
 json_t *matrix_json(const struct policy *const *policies, size_t n_policies);
-json_t *
-report_json(const struct report *r); /* [ Mistake ]: { file?, line?, column?, pointer?, text } */
-json_t *warnings_json(const struct intent *in); /* [ Warning ]: { code, text, hint } */
+json_t *report_json(const struct report *r);    /* []Mistake */
+json_t *warnings_json(const struct intent *in); /* []Warning */
 
 #endif

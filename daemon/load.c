@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a policy comes into force: at start, at a reload, and how it goes (off). Nothing of the old
+ * is let go before the kernel was read back and said the new. */
+#include "daemon/manager.h"
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/reconcile.h"
+#include "engine/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A new ruleset is a new generation; the one that the last run left is not. */
+static void count_generation(struct manager *m, const char *old_digest) {
+    if (strcmp(old_digest, m->enforced->digest) == 0)
+        return;
+    m->generation++;
+    m->since_usec = clock_realtime();
+}
+
+static void save(struct manager *m) {
+    struct snapshot s = { .generation = m->generation, .since_usec = m->since_usec };
+    int r;
+
+    if (!m->enforced->files)
+        return;
+    memcpy(s.digest, m->enforced->digest, sizeof(s.digest));
+    r = snapshot_save(m->options.state_dir, m->enforced->files, &s);
+    free(m->save_error);
+    m->save_error = NULL;
+    if (r < 0) {
+        if (asprintf(&m->save_error,
+                     "the last good files can't be saved in %s: %s; the rules are in force, but a "
+                     "start with broken files would have nothing to fall back on",
+                     m->options.state_dir, strerror(-r)) < 0)
+            m->save_error = NULL;
+        log_error("%s", m->save_error ? m->save_error : "the last good files can't be saved");
+    }
+    m->enforced->files = files_free(m->enforced->files);
+}
+
+static void record_reload(struct manager *m, const char *by, const char *reason) {
+    m->last_reload.time_usec = clock_realtime();
+    snprintf(m->last_reload.by, sizeof(m->last_reload.by), "%s", by);
+    snprintf(m->last_reload.reason, sizeof(m->last_reload.reason), "%s", reason ? reason : "");
+}
+
+static void log_applied(const struct manager *m, const struct reconciled *done) {
+    char generation[24];
+    const struct log_field fields[] = {
+        { "PORTD_GENERATION", generation },
+        { "PORTD_DIGEST", m->enforced->digest },
+        { "PORTD_HOST", m->enforced->intent->self.name },
+    };
+
+    snprintf(generation, sizeof(generation), "%" PRIu64, m->generation);
+    log_event(LOG_INFO, LOG_ID_APPLIED, fields, ARRAY_SIZE(fields),
+              "generation %s, sha256:%.12s…, is in force for %s: %s", generation,
+              m->enforced->digest, m->enforced->intent->self.name,
+              done->n_commits ? "applied, read back and compared"
+                              : "the kernel had it already, nothing was written");
+}
+
+/* Puts `next` in force and takes it on success. */
+static int enforce(struct manager *m, struct enforced **next, char ***ret_lines, size_t *ret_n,
+                   struct report *reterr) {
+    struct reconciled done = { 0 };
+    int r = reconcile(m->kernel, (*next)->rules, false, &done, reterr);
+
+    if (r != 0) {
+        reconciled_clear(&done);
+        return r;
+    }
+    m->enforced = enforced_free(m->enforced);
+    m->enforced = TAKE_PTR(*next);
+    m->kernel_generation = done.generation;
+    m->is_off = false;
+    free(m->refusal);
+    m->refusal = NULL;
+    if (ret_lines) {
+        *ret_n = done.n_lines;
+        *ret_lines = TAKE_PTR(done.lines);
+    }
+    log_applied(m, &done);
+    reconciled_clear(&done);
+    return 0;
+}
+
+static int reload_refused(int r, struct report *reterr) {
+    if (r == RECONCILE_E_CONTESTED) {
+        report_add(reterr, (struct place){ 0 },
+                   "others commit to nf_tables faster than portd can read and write: try again");
+        r = KERNEL_E_REFUSED;
+    }
+    log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0, "reload refused, the rules in force stay");
+    return r;
+}
+
+int manager_reload(struct manager *m, const char *by, const char *reason, char ***ret_lines,
+                   size_t *ret_n, struct report *reterr) {
+    _cleanup_(enforced_freep) struct enforced *next = NULL;
+    char old_digest[DIGEST_TEXT_SIZE];
+    int r;
+
+    r = enforced_load(&m->options.input, &next, reterr);
+    if (r != 0)
+        return r < 0 ? r : reload_refused(r, reterr);
+    memcpy(old_digest, m->enforced->digest, sizeof(old_digest));
+    r = enforce(m, &next, ret_lines, ret_n, reterr);
+    if (r != 0)
+        return r < 0 ? r : reload_refused(r, reterr);
+    report_clear(&m->mistakes);
+    count_generation(m, old_digest);
+    record_reload(m, by, reason);
+    save(m);
+    notify_reload(m);
+    manager_announce(m);
+    return 0;
+}
+
+int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr) {
+    _cleanup_(ruleset_freep) struct ruleset *none = ruleset_new();
+    struct reconciled done = { 0 };
+    int r;
+
+    if (!none)
+        return -ENOMEM;
+    r = ruleset_index(none);
+    if (r < 0)
+        return r;
+    r = reconcile(m->kernel, none, false, &done, reterr);
+    reconciled_clear(&done);
+    if (r != 0)
+        return r;
+    m->is_off = true;
+    log_event(LOG_WARNING, LOG_ID_OFF, NULL, 0,
+              "off: %s removed table inet " PORTD_TABLE ", nothing is enforced%s%s", by,
+              reason ? ": " : "", reason ? reason : "");
+    manager_announce(m);
+    return 0;
+}
+
+/* Broken files at start: what was accepted last stays the policy, if there is such a thing. */
+static int load_last_good(struct manager *m, struct report *mistakes, struct enforced **ret) {
+    struct snapshot s = { 0 };
+    struct report why = REPORT_INIT;
+    int r = snapshot_load(m->options.state_dir, m->options.input.host, true, &s, &why);
+
+    if (r != 0) {
+        if (r == SNAPSHOT_E_INVALID)
+            report_append(mistakes, &why);
+        report_clear(&why);
+        return r < 0 ? r : MANAGER_E_REFUSED;
+    }
+    log_report(LOG_ERR, mistakes);
+    log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0,
+              "the files are refused; the last good ones, generation %" PRIu64 ", are in force",
+              s.generation);
+    report_append(&m->mistakes, mistakes);
+    *ret = s.enforced;
+    report_clear(&why);
+    return 0;
+}
+
+static int load_first(struct manager *m, struct enforced **ret, struct report *reterr) {
+    int r = enforced_load(&m->options.input, ret, reterr);
+
+    if (r == ENFORCED_E_INVALID)
+        return load_last_good(m, reterr, ret);
+    return r;
+}
+
+/* Goes on counting where the last run stopped. */
+static void restore_generation(struct manager *m, char ret_digest[static DIGEST_TEXT_SIZE]) {
+    struct snapshot s = { 0 };
+    struct report ignored = REPORT_INIT;
+
+    ret_digest[0] = '\0';
+    if (snapshot_load(m->options.state_dir, m->options.input.host, false, &s, &ignored) == 0) {
+        m->generation = s.generation;
+        m->since_usec = s.since_usec;
+        memcpy(ret_digest, s.digest, DIGEST_TEXT_SIZE);
+    }
+    report_clear(&ignored);
+}
+
+int manager_load_first(struct manager *m, struct report *reterr) {
+    _cleanup_(enforced_freep) struct enforced *first = NULL;
+    char old_digest[DIGEST_TEXT_SIZE];
+    int r;
+
+    r = kernel_open(&m->kernel, reterr);
+    if (r != 0)
+        return r < 0 ? r : MANAGER_E_REFUSED;
+    r = load_first(m, &first, reterr);
+    if (r != 0)
+        return r;
+    r = watch_open(kernel_port_id(m->kernel), &m->watch);
+    if (r < 0)
+        return r;
+    restore_generation(m, old_digest);
+    r = enforce(m, &first, NULL, NULL, reterr);
+    if (r != 0)
+        return r < 0 ? r : MANAGER_E_REFUSED;
+    count_generation(m, old_digest);
+    record_reload(m, "start", NULL);
+    save(m);
+    return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_DAEMON_LOG_H
+#define PORTD_DAEMON_LOG_H
+
+#include "base/macros.h"
+#include "base/report.h"
+
+#include <stddef.h>
+#include <syslog.h>
+
+/* To the journal with structured fields when the service manager connected us to it
+ * (JOURNAL_STREAM, systemd.exec(5)), else as plain lines to stderr. */
+void log_open(void);
+
+/* A field of a journal entry, "PORTD_FLOW=jtel-acd/rest". See systemd.journal-fields(7). */
+struct log_field {
+    const char *name;
+    const char *value; /* NULL: left out */
+};
+
+/* Message ids (systemd.journal-fields(7), MESSAGE_ID), stable. */
+#define LOG_ID_STARTED  "ce363c7470134930ad67fe5f181a875c"
+#define LOG_ID_APPLIED  "a94838167b11490e8da9cb9ecb083733"
+#define LOG_ID_DRIFT    "7a05767325eb45a990cfacc9cd3105f0"
+#define LOG_ID_REFUSED  "5617799cba42465ba6fdadcbe4e27793"
+#define LOG_ID_DEGRADED "3be0c484d1e443469620bdeee30f702e"
+#define LOG_ID_OFF      "c19467dc2c5940fd866326efc74004a4"
+
+/* `id` may be NULL. */
+void log_event(int priority, const char *id, const struct log_field *fields, size_t n,
+               const char *format, ...) _printf_(5, 6);
+void log_report(int priority, const struct report *r);
+
+#define log_error(...) log_event(LOG_ERR, NULL, NULL, 0, __VA_ARGS__)
+#define log_warn(...)  log_event(LOG_WARNING, NULL, NULL, 0, __VA_ARGS__)
+#define log_info(...)  log_event(LOG_INFO, NULL, NULL, 0, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What must be done with the rights of whoever started us comes first: directories, the socket.
+ * Then the rights fall, and only then is a byte of input read. */
+#include "base/file.h"
+#include "daemon/listen.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/privileges.h"
+#include "files/files.h"
+#include "varlink/interface.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define STATE_DIR       "/var/lib/portd"
+#define POLICY_DIRS_MAX 16U
+
+struct options {
+    const char *site, *host, *socket, *state_dir, *user;
+    const char *policy_dirs[POLICY_DIRS_MAX];
+    size_t n_policy_dirs;
+};
+
+static const char help[] =
+    "portd [OPTION]…\n"
+    "Keeps this machine's ports as the vendors' tables say for its role.\n"
+    "\n"
+    "  --site FILE        the deployment (" FILES_SITE ")\n"
+    "  --policy-dir DIR   policies; given again, the later overrides the earlier\n"
+    "                     (/usr/share/portd/policy, then /etc/portd/policy)\n"
+    "  --host NAME        which host of the site this is (the hostname)\n"
+    "  --socket PATH      where to listen (" INTERFACE_SOCKET ")\n"
+    "  --state-dir DIR    where to keep the last good files (" STATE_DIR ")\n"
+    "  --user NAME        whom to become when started as root (" PRIVILEGES_USER ")\n"
+    "  --help, --version\n"
+    "\n"
+    "Stays in the foreground; SIGHUP loads the files again, SIGTERM ends it and leaves the "
+    "rules.\n";
+
+enum {
+    OPT_SITE = 256,
+    OPT_POLICY_DIR,
+    OPT_HOST,
+    OPT_SOCKET,
+    OPT_STATE_DIR,
+    OPT_USER,
+    OPT_HELP,
+    OPT_VERSION
+};
+
+static const struct option long_options[] = {
+    { "site", required_argument, NULL, OPT_SITE },
+    { "policy-dir", required_argument, NULL, OPT_POLICY_DIR },
+    { "host", required_argument, NULL, OPT_HOST },
+    { "socket", required_argument, NULL, OPT_SOCKET },
+    { "state-dir", required_argument, NULL, OPT_STATE_DIR },
+    { "user", required_argument, NULL, OPT_USER },
+    { "help", no_argument, NULL, OPT_HELP },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+/* 0: go on, 1: done, 2: wrong usage. */
+static int options_parse(int argc, char **argv, struct options *o) {
+    static const char *const default_dirs[] = FILES_POLICY_DIRS;
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        switch (opt) {
+        case OPT_SITE:
+            o->site = optarg;
+            break;
+        case OPT_POLICY_DIR:
+            if (o->n_policy_dirs == POLICY_DIRS_MAX) {
+                fprintf(stderr, "portd: more than %u policy directories\n", POLICY_DIRS_MAX);
+                return 2;
+            }
+            o->policy_dirs[o->n_policy_dirs++] = optarg;
+            break;
+        case OPT_HOST:
+            o->host = optarg;
+            break;
+        case OPT_SOCKET:
+            o->socket = optarg;
+            break;
+        case OPT_STATE_DIR:
+            o->state_dir = optarg;
+            break;
+        case OPT_USER:
+            o->user = optarg;
+            break;
+        case OPT_HELP:
+            fputs(help, stdout);
+            return 1;
+        case OPT_VERSION:
+            puts("portd " PORTD_VERSION);
+            return 1;
+        default:
+            fputs("Type \"portd --help\" for the options.\n", stderr);
+            return 2;
+        }
+    if (optind < argc) {
+        fprintf(stderr, "portd: \"%s\" is too much: portd takes options only; see --help\n",
+                argv[optind]);
+        return 2;
+    }
+    for (size_t i = 0; o->n_policy_dirs == 0 && i < ARRAY_SIZE(default_dirs); i++)
+        o->policy_dirs[i] = default_dirs[i];
+    if (o->n_policy_dirs == 0)
+        o->n_policy_dirs = ARRAY_SIZE(default_dirs);
+    return 0;
+}
+
+static int make_parent(const char *path, const struct identity *id, struct report *reterr) {
+    _cleanup_(freep) char *copy = strdup(path);
+
+    return copy ? privileges_directory(dirname(copy), 0755, id, reterr) : -ENOMEM;
+}
+
+/* One portd for one state directory; the lock goes with the process, however it ends. */
+static int lock_state(const char *state_dir, int *ret_fd, struct report *reterr) {
+    _cleanup_(closep) int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        report_add(reterr, (struct place){ .file = state_dir },
+                   "the state directory can't be opened: %s; make it for the user of portd, or "
+                   "name another with --state-dir",
+                   strerror(errno));
+        return MANAGER_E_REFUSED;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        report_add(reterr, (struct place){ .file = state_dir },
+                   errno == EWOULDBLOCK
+                       ? "another portd uses this state directory; stop it, or name another "
+                         "directory with --state-dir"
+                       : "the state directory can't be locked");
+        return MANAGER_E_REFUSED;
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* All that needs the rights we were started with, and then without them. */
+static int prepare(const struct options *o, struct identity *id, int *ret_listen, int *ret_lock,
+                   struct report *reterr) {
+    int r = identity_find(o->user, id, reterr);
+
+    if (r == 0)
+        r = privileges_directory(o->state_dir, 0700, id, reterr);
+    if (r == 0)
+        r = lock_state(o->state_dir, ret_lock, reterr);
+    if (r == 0)
+        r = make_parent(o->socket, id, reterr);
+    if (r == 0)
+        r = listen_open(o->socket, id->read_group, ret_listen, reterr);
+    if (r == 0)
+        r = privileges_drop(id, reterr);
+    return r;
+}
+
+static int run(const struct options *o, struct report *reterr) {
+    _cleanup_(manager_freep) struct manager *m = NULL;
+    _cleanup_(closep) int lock = -1;
+    struct identity id;
+    struct manager_options mo = {
+        .input = { .site = o->site,
+                   .policy_dirs = o->policy_dirs,
+                   .n_policy_dirs = o->n_policy_dirs,
+                   .host = o->host },
+        .state_dir = o->state_dir,
+        .listen_fd = -1,
+    };
+    int r;
+
+    r = prepare(o, &id, &mo.listen_fd, &lock, reterr);
+    if (r != 0) {
+        fd_close(mo.listen_fd);
+        return r;
+    }
+    mo.read_group = id.read_group;
+    r = manager_new(&mo, &m, reterr);
+    if (r != 0)
+        return r;
+    return manager_run(m);
+}
+
+int main(int argc, char **argv) {
+    struct options o = { .site = FILES_SITE,
+                         .socket = INTERFACE_SOCKET,
+                         .state_dir = STATE_DIR,
+                         .user = PRIVILEGES_USER };
+    struct report why = REPORT_INIT;
+    int r = options_parse(argc, argv, &o);
+
+    if (r != 0)
+        return r == 1 ? 0 : r;
+    log_open();
+    r = run(&o, &why);
+    log_report(LOG_ERR, &why);
+    if (r != 0)
+        log_error("not started%s%s",
+                  r < 0 ? ": " : "; the rules in force, if any, were not touched",
+                  r < 0 ? strerror(-r) : "");
+    report_clear(&why);
+    return r == 0 ? 0 : 1;
+}

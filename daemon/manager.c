@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thin loop: sources note, one place acts. A burst of commits by somebody else is one look at
+ * the kernel, and lost events only mean that we look anyway. */
+#include "daemon/manager.h"
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/reconcile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+/* Between two looks at the kernel's generation, whatever was heard. */
+#define LOOK_USEC ((uint64_t)2 * 1000000)
+/* Commits that don't touch our table are looked at together. */
+#define GATHER_USEC ((uint64_t)100 * 1000)
+/* After the kernel refused, or others wrote faster than we. */
+#define RETRY_USEC ((uint64_t)1000 * 1000)
+
+static const char *const state_names[] = {
+    [STATE_ENFORCING] = "enforcing", [STATE_AUDIT] = "audit", [STATE_DEGRADED] = "degraded",
+    [STATE_CONTESTED] = "contested", [STATE_OFF] = "off",
+};
+static_assert(ARRAY_SIZE(state_names) == STATE_MAX, "a state has no name");
+
+const char *state_name(enum state s) {
+    return state_names[s];
+}
+
+enum state manager_state(const struct manager *m) {
+    const enum mode *modes = m->enforced->intent->modes;
+
+    if (m->is_off)
+        return STATE_OFF;
+    if (backoff_is_fight(&m->backoff, clock_monotonic()))
+        return STATE_CONTESTED;
+    if (!report_is_empty(&m->mistakes) || m->refusal)
+        return STATE_DEGRADED;
+    if (modes[DIRECTION_IN] != MODE_ENFORCE || modes[DIRECTION_OUT] != MODE_ENFORCE)
+        return STATE_AUDIT;
+    return STATE_ENFORCING;
+}
+
+void manager_announce(struct manager *m) {
+    enum state now = manager_state(m);
+
+    (void)sd_notifyf(0, "STATUS=%s as %s, generation %" PRIu64 ", %" PRIu64 " drifts",
+                     state_name(now), m->enforced->intent->self.name, m->generation,
+                     m->drifts.n_total);
+    if (now == m->announced)
+        return;
+    m->announced = now;
+    log_info("state: %s", state_name(now));
+    notify_state(m);
+}
+
+static int act_later(struct manager *m, uint64_t usec) {
+    int r = sd_event_source_set_time(m->due_source, usec);
+
+    return r < 0 ? r : sd_event_source_set_enabled(m->due_source, SD_EVENT_ONESHOT);
+}
+
+static int act_soon(struct manager *m) {
+    return sd_event_source_set_enabled(m->act_source, SD_EVENT_ONESHOT);
+}
+
+static void record_drift(struct manager *m, struct reconciled *done, bool repaired) {
+    struct drift d = {
+        .seen_usec = clock_realtime(),
+        .lines = TAKE_PTR(done->lines),
+        .n_lines = done->n_lines,
+    };
+
+    if (m->news.any && !m->news.overflow) {
+        d.pid = m->news.last.pid;
+        memcpy(d.command, m->news.last.command, sizeof(d.command));
+        d.command[sizeof(d.command) - 1] = '\0';
+        process_look((pid_t)d.pid, &d.process);
+    }
+    if (repaired && done->applied_usec > m->dirty_usec)
+        d.repaired_usec = done->applied_usec - m->dirty_usec;
+    drift_log(&d);
+    drift_history_add(&m->drifts, &d);
+    notify_drift(m);
+}
+
+static void refusal_set(struct manager *m, const struct report *why) {
+    char *text = why->n_entries ? report_entry_text(&why->entries[0]) : NULL;
+
+    free(m->refusal);
+    m->refusal = text ? text : strdup("the kernel refused the rules");
+    log_event(LOG_ERR, LOG_ID_REFUSED, NULL, 0, "the kernel refuses the rules: %s",
+              m->refusal ? m->refusal : "?");
+}
+
+static int repair(struct manager *m) {
+    struct reconciled done = { 0 };
+    struct report why = REPORT_INIT;
+    int r = reconcile(m->kernel, m->enforced->rules, true, &done, &why);
+
+    if (r == 0) {
+        m->kernel_generation = done.generation;
+        free(m->refusal);
+        m->refusal = NULL;
+    }
+    if (done.lines) {
+        backoff_spend(&m->backoff, clock_monotonic());
+        record_drift(m, &done, r == 0);
+    }
+    if (r == KERNEL_E_REFUSED)
+        refusal_set(m, &why);
+    reconciled_clear(&done);
+    report_clear(&why);
+    return r;
+}
+
+/* The one place that acts on what the sources noted. */
+static int manager_act(sd_event_source *s, void *userdata) {
+    struct manager *m = userdata;
+    uint64_t now = clock_monotonic(), due = backoff_due(&m->backoff, now);
+    int r;
+
+    (void)s;
+    if (m->is_off || !m->is_dirty) {
+        m->is_dirty = false;
+        return 0;
+    }
+    if (due > now) {
+        manager_announce(m);
+        return act_later(m, due);
+    }
+    r = repair(m);
+    if (r < 0)
+        log_error("the kernel's rules can't be read or written: %s; trying again", strerror(-r));
+    m->is_dirty = r != 0;
+    m->news = (struct watch_news){ 0 };
+    manager_announce(m);
+    return r != 0 ? act_later(m, clock_monotonic() + RETRY_USEC) : 0;
+}
+
+static int on_due(sd_event_source *s, uint64_t usec, void *userdata) {
+    (void)usec;
+    return manager_act(s, userdata);
+}
+
+static int mark_dirty(struct manager *m) {
+    if (!m->is_dirty)
+        m->dirty_usec = clock_monotonic();
+    m->is_dirty = true;
+    return act_soon(m);
+}
+
+static void news_merge(struct watch_news *to, const struct watch_news *news) {
+    bool keep = to->n_touching && !news->n_touching;
+    struct watch_commit last = keep ? to->last : news->last;
+
+    *to = (struct watch_news){
+        .any = to->any || news->any,
+        .overflow = to->overflow || news->overflow,
+        .n_commits = to->n_commits + news->n_commits,
+        .n_touching = to->n_touching + news->n_touching,
+        .last = last,
+    };
+}
+
+static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata) {
+    struct manager *m = userdata;
+    struct watch_news news = { 0 };
+    int r = watch_drain(m->watch, &news);
+
+    (void)s;
+    (void)fd;
+    (void)events;
+    if (r < 0)
+        return r;
+    if (!news.any && !news.overflow)
+        return 0;
+    news_merge(&m->news, &news);
+    if (news.n_touching || news.overflow || m->is_dirty)
+        return mark_dirty(m);
+    m->is_dirty = true;
+    m->dirty_usec = clock_monotonic();
+    return act_later(m, m->dirty_usec + GATHER_USEC);
+}
+
+/* Whatever was or wasn't heard: another generation than the one we compared at means to look. */
+static int on_look(sd_event_source *s, uint64_t usec, void *userdata) {
+    struct manager *m = userdata;
+    uint32_t generation;
+    int r = kernel_generation(m->kernel, &generation);
+
+    (void)usec;
+    if (r == 0 && generation != m->kernel_generation && !m->is_off)
+        r = mark_dirty(m);
+    else
+        manager_announce(m);
+    if (r < 0)
+        log_error("the kernel's generation can't be read: %s", strerror(-r));
+    r = sd_event_source_set_time(s, clock_monotonic() + LOOK_USEC);
+    return r < 0 ? r : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+    struct report mistakes = REPORT_INIT;
+
+    (void)s;
+    (void)si;
+    (void)manager_reload(userdata, "signal", "SIGHUP", NULL, NULL, &mistakes);
+    log_report(LOG_ERR, &mistakes);
+    report_clear(&mistakes);
+    return 0;
+}
+
+static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+    struct manager *m = userdata;
+
+    (void)s;
+    (void)si;
+    log_info("stopping; %s", m->is_off ? "nothing was enforced" : "the rules stay in force");
+    return sd_event_exit(m->event, 0);
+}
+
+static int source_log(int r, const char *what) {
+    if (r < 0)
+        log_error("%s: %s", what, strerror(-r));
+    return r;
+}
+
+static int add_signals(struct manager *m) {
+    sigset_t mask;
+    int r;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGHUP);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+        return -errno;
+    r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
+    if (r >= 0)
+        r = sd_event_add_signal(m->event, NULL, SIGTERM, on_terminate, m);
+    if (r >= 0)
+        r = sd_event_add_signal(m->event, NULL, SIGINT, on_terminate, m);
+    return r;
+}
+
+static int add_sources(struct manager *m) {
+    uint64_t now = clock_monotonic();
+    int r;
+
+    r = sd_event_add_defer(m->event, &m->act_source, manager_act, m);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(m->act_source, SD_EVENT_OFF);
+    if (r >= 0)
+        r = sd_event_add_time(m->event, &m->due_source, CLOCK_MONOTONIC, now, 1, on_due, m);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(m->due_source, SD_EVENT_OFF);
+    if (r >= 0)
+        r = sd_event_add_time(m->event, &m->look_source, CLOCK_MONOTONIC, now + LOOK_USEC, 0,
+                              on_look, m);
+    if (r >= 0)
+        r = sd_event_add_io(m->event, NULL, watch_fd(m->watch), EPOLLIN, on_commit, m);
+    if (r >= 0)
+        r = add_signals(m);
+    if (r >= 0)
+        r = sd_event_set_watchdog(m->event, true);
+    return source_log(r, "the event loop can't be set up");
+}
+
+static int manager_serve(struct manager *m) {
+    const struct server_options o = {
+        .fd = m->options.listen_fd,
+        .read_group = m->options.read_group,
+        .methods = manager_methods,
+        .n_methods = manager_n_methods,
+        .userdata = m,
+    };
+    int r;
+
+    r = sd_event_default(&m->event);
+    if (r < 0)
+        return r;
+    r = add_sources(m);
+    if (r < 0)
+        return r;
+    r = server_new(m->event, &o, &m->server);
+    if (r < 0)
+        return r;
+    m->options.listen_fd = -1; /* the server's now */
+    return 0;
+}
+
+int manager_new(const struct manager_options *o, struct manager **ret, struct report *reterr) {
+    _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+    int r;
+
+    if (!m) {
+        fd_close(o->listen_fd);
+        return -ENOMEM;
+    }
+    m->options = *o;
+    r = manager_load_first(m, reterr);
+    if (r != 0)
+        return r;
+    r = manager_serve(m);
+    if (r < 0)
+        return r;
+    m->announced = STATE_MAX;
+    manager_announce(m);
+    *ret = TAKE_PTR(m);
+    return 0;
+}
+
+int manager_run(struct manager *m) {
+    (void)sd_notify(0, "READY=1");
+    return sd_event_loop(m->event);
+}
+
+struct manager *manager_free(struct manager *m) {
+    if (!m)
+        return NULL;
+    server_free(m->server);
+    sd_event_source_unref(m->act_source);
+    sd_event_source_unref(m->due_source);
+    sd_event_source_unref(m->look_source);
+    sd_event_unref(m->event);
+    watch_free(m->watch);
+    kernel_free(m->kernel);
+    enforced_free(m->enforced);
+    report_clear(&m->mistakes);
+    drift_history_clear(&m->drifts);
+    free(m->refusal);
+    free(m->save_error);
+    fd_close(m->options.listen_fd);
+    free(m);
+    return NULL;
+}

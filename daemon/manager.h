@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_DAEMON_MANAGER_H
+#define PORTD_DAEMON_MANAGER_H
+
+#include "daemon/drift.h"
+#include "daemon/enforced.h"
+#include "daemon/server.h"
+#include "daemon/snapshot.h"
+#include "engine/backoff.h"
+#include "nft/kernel.h"
+#include "nft/watch.h"
+
+#include <systemd/sd-event.h>
+
+enum state { STATE_ENFORCING, STATE_AUDIT, STATE_DEGRADED, STATE_CONTESTED, STATE_OFF, STATE_MAX };
+const char *state_name(enum state s);
+
+struct manager_options {
+    struct input input;
+    const char *state_dir;
+    int listen_fd;    /* owned by the manager from manager_new() on */
+    gid_t read_group; /* (gid_t)-1: none */
+};
+
+/* Who asked for a load, and when. */
+struct reload_record {
+    uint64_t time_usec; /* CLOCK_REALTIME */
+    char by[32];
+    char reason[256]; /* "": none */
+};
+
+/* What portd is doing. Event sources note in `dirty` what happened, manager_act() does all that
+ * follows from it, once a turn of the loop. Methods read it. */
+struct manager {
+    struct manager_options options;
+    sd_event *event;
+    sd_event_source *act_source;  /* defer: runs manager_act() */
+    sd_event_source *due_source;  /* when a repair or a look was put off */
+    sd_event_source *look_source; /* the periodic compare */
+    struct kernel *kernel;
+    struct watch *watch;
+    struct server *server;
+
+    struct enforced *enforced; /* what is meant to be in force; NULL only before the first load */
+    bool is_off;
+    uint64_t generation;        /* portd's own count */
+    uint64_t since_usec;        /* CLOCK_REALTIME */
+    uint32_t kernel_generation; /* at which HAVE was last found equal */
+
+    bool is_dirty;          /* somebody may have changed our table */
+    uint64_t dirty_usec;    /* CLOCK_MONOTONIC, of the first commit not yet looked at */
+    struct watch_news news; /* who, of the commits not yet looked at */
+    struct backoff backoff;
+
+    struct report mistakes; /* of files that were refused while older ones are in force */
+    char *refusal;          /* what the kernel said when it refused; NULL: nothing */
+    char *save_error;       /* why the snapshot could not be written; NULL: it was */
+    struct drift_history drifts;
+    struct reload_record last_reload;
+    enum state announced;
+};
+
+/* Opens the kernel, loads the files (or the last good ones), puts them in force, reads back and
+ * compares, then begins to watch and to serve. MANAGER_E_REFUSED: nothing was changed; the report
+ * says why. */
+enum { MANAGER_E_REFUSED = 1 };
+int manager_new(const struct manager_options *o, struct manager **ret, struct report *reterr);
+struct manager *manager_free(struct manager *m);
+DEFINE_CLEANUP(struct manager *, manager_free);
+
+int manager_run(struct manager *m);
+
+/* Loads the files and puts them in force. ENFORCED_E_INVALID: refused whole (report), the rules in
+ * force stay. KERNEL_E_REFUSED: by the kernel, likewise. `*ret_lines` (may be NULL): what was
+ * changed. */
+int manager_reload(struct manager *m, const char *by, const char *reason, char ***ret_lines,
+                   size_t *ret_n, struct report *reterr);
+/* Removes the table and stops enforcing until the next load. */
+int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr);
+
+enum state manager_state(const struct manager *m);
+
+/* Between the files of the manager. Opens the kernel and puts the first policy in force. */
+int manager_load_first(struct manager *m, struct report *reterr);
+/* Tells watchers, the log and the service manager when the state has changed. */
+void manager_announce(struct manager *m);
+
+/* The rows of io.portd. */
+extern const struct method manager_methods[];
+extern const size_t manager_n_methods;
+
+#endif

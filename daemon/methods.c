@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rows of io.portd: each takes its parameters, asks the manager, answers. */
+#include "daemon/manager.h"
+#include "daemon/reconcile.h"
+#include "daemon/status.h"
+#include "engine/explain.h"
+#include "engine/text.h"
+#include "varlink/interface.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int method_status(struct call *c, void *userdata) {
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return call_reply(c, status_json(userdata));
+}
+
+static int method_flows(struct call *c, void *userdata) {
+    struct manager *m = userdata;
+    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
+    uint32_t generation;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = kernel_read(m->kernel, &have, &generation);
+    if (r != 0)
+        return call_error_text(c, ERROR_FAILED, "the kernel's counters can't be read now");
+    return call_reply(c, json_pack("{s:o}", "flows", flows_json(m->enforced->intent, have)));
+}
+
+static int method_drift(struct call *c, void *userdata) {
+    struct manager *m = userdata;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return call_reply(c, json_pack("{s:o}", "drifts", drift_history_json(&m->drifts)));
+}
+
+static json_t *lines_json(char *const *lines, size_t n) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < n; i++)
+        if (json_array_append_new(array, json_string(lines[i])) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+static int method_diff(struct call *c, void *userdata) {
+    struct manager *m = userdata;
+    _cleanup_(lines_freep) char **lines = NULL;
+    size_t n = 0;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = reconcile_lines(m->kernel, m->enforced->rules, &lines, &n);
+    if (r < 0)
+        return call_error_text(c, ERROR_FAILED, strerror(-r));
+    return call_reply(c, json_pack("{s:o}", "lines", lines_json(lines, n)));
+}
+
+static int method_explain(struct call *c, void *userdata) {
+    struct manager *m = userdata;
+    const char *direction, *service, *address;
+    const struct call_string strings[] = {
+        { "direction", false, &direction },
+        { "service", false, &service },
+        { "address", false, &address },
+    };
+    _cleanup_(freep) char *why = NULL;
+    struct query query;
+    int r = call_strings(c, strings, ARRAY_SIZE(strings));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = query_parse(direction, service, address, &query, &why);
+    if (r == EXPLAIN_E_INVALID)
+        return call_error_text(c, ERROR_BAD_QUERY, why);
+    if (r < 0)
+        return r;
+    return call_reply(c, json_pack("{s:o}", "explanation",
+                                   explain_json(m->enforced->intent, m->enforced->rules, &query)));
+}
+
+static int reply_refused(struct call *c, int r, const struct report *why) {
+    _cleanup_(freep) char *text = NULL;
+
+    if (r < 0)
+        return r;
+    if (r == ENFORCED_E_INVALID)
+        return call_error(c, ERROR_INVALID, json_pack("{s:o}", "mistakes", report_json(why)));
+    text = why->n_entries ? report_entry_text(&why->entries[0]) : NULL;
+    return call_error_text(c, ERROR_REFUSED, text ? text : "the kernel refused the rules");
+}
+
+static void caller_name(const struct call *c, char *buf, size_t size) {
+    if (call_uid(c) == 0)
+        snprintf(buf, size, "root");
+    else
+        snprintf(buf, size, "uid %u", call_uid(c));
+}
+
+static int method_reload(struct call *c, void *userdata) {
+    struct manager *m = userdata;
+    const char *reason;
+    const struct call_string strings[] = { { "reason", true, &reason } };
+    _cleanup_(lines_freep) char **lines = NULL;
+    struct report why = REPORT_INIT;
+    char by[32];
+    size_t n = 0;
+    int r = call_strings(c, strings, ARRAY_SIZE(strings));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    caller_name(c, by, sizeof(by));
+    r = manager_reload(m, by, reason, &lines, &n, &why);
+    if (r == 0)
+        r = call_reply(c, json_pack("{s:I, s:s, s:o, s:o}", "generation", (json_int_t)m->generation,
+                                    "digest", m->enforced->digest, "changes", lines_json(lines, n),
+                                    "warnings", warnings_json(m->enforced->intent)));
+    else
+        r = reply_refused(c, r, &why);
+    report_clear(&why);
+    return r;
+}
+
+static int method_off(struct call *c, void *userdata) {
+    const char *reason;
+    const struct call_string strings[] = { { "reason", true, &reason } };
+    struct report why = REPORT_INIT;
+    char by[32];
+    int r = call_strings(c, strings, ARRAY_SIZE(strings));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    caller_name(c, by, sizeof(by));
+    r = manager_off(userdata, by, reason, &why);
+    r = r == 0 ? call_reply(c, json_object())
+               : reply_refused(c, r < 0 ? r : KERNEL_E_REFUSED, &why);
+    report_clear(&why);
+    return r;
+}
+
+static int method_watch(struct call *c, void *userdata) {
+    int r = call_strings(c, NULL, 0);
+
+    (void)userdata;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return call_watch(c);
+}
+
+const struct method manager_methods[] = {
+    { "Status", ACCESS_READ, method_status },   { "Flows", ACCESS_READ, method_flows },
+    { "Drift", ACCESS_READ, method_drift },     { "Diff", ACCESS_READ, method_diff },
+    { "Explain", ACCESS_READ, method_explain }, { "Reload", ACCESS_WRITE, method_reload },
+    { "Off", ACCESS_WRITE, method_off },        { "Watch", ACCESS_READ, method_watch },
+};
+const size_t manager_n_methods = ARRAY_SIZE(manager_methods);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one place that knows about rights. Order matters: the bounding set and the groups can only
+ * be changed while we still may, and the capability has to outlive the change of user. */
+#include "daemon/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/securebits.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+int identity_find(const char *user, struct identity *ret, struct report *reterr) {
+    const struct group *group = getgrnam(PRIVILEGES_GROUP);
+    struct identity id = { .is_root = geteuid() == 0, .uid = geteuid(), .gid = getegid() };
+    const struct passwd *account;
+
+    id.read_group = group ? group->gr_gid : (gid_t)-1;
+    if (id.is_root) {
+        account = getpwnam(user);
+        if (!account) {
+            report_add(reterr, (struct place){ 0 },
+                       "there is no user %s to become: make it with \"useradd --system "
+                       "--no-create-home --shell /usr/sbin/nologin %s\", or name another with "
+                       "--user",
+                       user, user);
+            return PRIVILEGES_E_REFUSED;
+        }
+        id.uid = account->pw_uid;
+        id.gid = account->pw_gid;
+    }
+    *ret = id;
+    return 0;
+}
+
+int privileges_directory(const char *path, mode_t mode, const struct identity *id,
+                         struct report *reterr) {
+    if (mkdir(path, mode) < 0) {
+        if (errno == EEXIST)
+            return 0;
+        report_add(reterr, (struct place){ .file = path }, "the directory can't be made: %s",
+                   strerror(errno));
+        return PRIVILEGES_E_REFUSED;
+    }
+    if (id->is_root && chown(path, id->uid, id->gid) < 0)
+        return -errno;
+    return 0;
+}
+
+static int drop_bounding(void) {
+    for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
+        if (cap != CAP_NET_ADMIN && cap_get_bound(cap) == 1 && cap_drop_bound(cap) < 0)
+            return -errno;
+    return 0;
+}
+
+static int change_user(const struct identity *id) {
+    if (prctl(PR_SET_KEEPCAPS, 1) < 0)
+        return -errno;
+    if (setgroups(0, NULL) < 0 || setresgid(id->gid, id->gid, id->gid) < 0 ||
+        setresuid(id->uid, id->uid, id->uid) < 0)
+        return -errno;
+    return 0;
+}
+
+static bool has_net_admin(void) {
+    cap_t caps = cap_get_proc();
+    cap_flag_value_t value = CAP_CLEAR;
+
+    if (caps)
+        (void)cap_get_flag(caps, CAP_NET_ADMIN, CAP_PERMITTED, &value);
+    cap_free(caps);
+    return value == CAP_SET;
+}
+
+static int keep_net_admin(void) {
+    static const cap_value_t keep[] = { CAP_NET_ADMIN };
+    cap_t caps = cap_init();
+    int r = 0;
+
+    if (!caps)
+        return -ENOMEM;
+    if (cap_set_flag(caps, CAP_PERMITTED, 1, keep, CAP_SET) < 0 ||
+        cap_set_flag(caps, CAP_EFFECTIVE, 1, keep, CAP_SET) < 0 || cap_set_proc(caps) < 0)
+        r = -errno;
+    cap_free(caps);
+    return r;
+}
+
+int privileges_drop(const struct identity *id, struct report *reterr) {
+    int r;
+
+    if (!has_net_admin()) {
+        report_add(reterr, (struct place){ 0 },
+                   "no right to change the firewall: portd needs CAP_NET_ADMIN; start it as root "
+                   "or as the service (systemctl start portd)");
+        return PRIVILEGES_E_REFUSED;
+    }
+    if (id->is_root) {
+        r = drop_bounding();
+        if (r < 0)
+            return r;
+        if (prctl(PR_SET_SECUREBITS,
+                  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED) < 0)
+            return -errno;
+        r = change_user(id);
+        if (r < 0)
+            return r;
+    }
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return -errno;
+    r = keep_net_admin();
+    if (r < 0)
+        return r;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}

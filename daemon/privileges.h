@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_DAEMON_PRIVILEGES_H
+#define PORTD_DAEMON_PRIVILEGES_H
+
+#include "base/report.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Who portd becomes when it was started as root, and who may read from its socket. */
+struct identity {
+    bool is_root; /* of the caller: otherwise uid and gid are what we already are */
+    uid_t uid;
+    gid_t gid;
+    gid_t read_group; /* (gid_t)-1: there is no such group */
+};
+
+#define PRIVILEGES_USER  "_portd"
+#define PRIVILEGES_GROUP "portd"
+
+enum { PRIVILEGES_E_REFUSED = 1 };
+
+/* Looks up the accounts. Refused: started as root, and there is no `user`. */
+int identity_find(const char *user, struct identity *ret, struct report *reterr);
+
+/* Makes a missing directory for the user that portd becomes; one that exists stays as it is. */
+int privileges_directory(const char *path, mode_t mode, const struct identity *id,
+                         struct report *reterr);
+
+/* From here on CAP_NET_ADMIN alone (capabilities(7): permitted, effective and bounding set;
+ * inheritable and ambient empty), no_new_privs, and the user of `id`. Refused when the capability
+ * isn't there to be kept. */
+int privileges_drop(const struct identity *id, struct report *reterr);
+
+#endif

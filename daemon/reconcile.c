@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The loop that closes the circle: nothing counts as applied that was not read back and compared.
+ * The last round of each reconcile is therefore one that finds no difference. */
+#include "daemon/reconcile.h"
+
+#include "daemon/clock.h"
+#include "engine/text.h"
+
+#include <errno.h>
+
+/* Rounds in which somebody else may get between our read and our write. */
+#define ROUNDS_MAX 8
+
+void reconciled_clear(struct reconciled *r) {
+    r->lines = lines_free(r->lines);
+    *r = (struct reconciled){ 0 };
+}
+
+/* One round: 0 when HAVE equals WANT, else what kernel_apply() said of the difference, and
+ * ROUND_APPLIED when it was taken. */
+enum { ROUND_APPLIED = 100 };
+
+static int round_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
+                       bool is_drift, struct reconciled *done, struct report *reterr) {
+    uint32_t after;
+    int r;
+
+    r = kernel_apply(k, plan, generation, &after, reterr);
+    if (r != 0)
+        return r;
+    if (done->n_commits++ == 0) {
+        done->applied_usec = clock_monotonic();
+        done->lines = plan_lines(plan, is_drift, &done->n_lines);
+        if (!done->lines)
+            return -ENOMEM;
+    }
+    return ROUND_APPLIED;
+}
+
+static int round_run(struct kernel *k, const struct ruleset *want, bool is_drift,
+                     struct reconciled *done, struct report *reterr) {
+    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
+    _cleanup_(plan_freep) struct plan *plan = NULL;
+    int r;
+
+    r = kernel_read(k, &have, &done->generation);
+    if (r != 0)
+        return r;
+    r = ruleset_diff(want, have, &plan);
+    if (r < 0)
+        return r;
+    if (plan_is_empty(plan))
+        return 0;
+    return round_apply(k, plan, done->generation, is_drift, done, reterr);
+}
+
+int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
+              struct report *reterr) {
+    struct reconciled done = { 0 };
+    int r = RECONCILE_E_CONTESTED;
+
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        r = round_run(k, want, is_drift, &done, reterr);
+        if (r != ROUND_APPLIED && r != KERNEL_E_STALE && r != KERNEL_E_UNKNOWN)
+            break;
+        r = RECONCILE_E_CONTESTED;
+    }
+    if (r == 0 || r == RECONCILE_E_CONTESTED)
+        *ret = done;
+    else
+        reconciled_clear(&done);
+    return r;
+}
+
+int reconcile_lines(struct kernel *k, const struct ruleset *want, char ***ret, size_t *ret_n) {
+    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
+    _cleanup_(plan_freep) struct plan *plan = NULL;
+    uint32_t generation;
+    int r;
+
+    r = kernel_read(k, &have, &generation);
+    if (r != 0)
+        return r < 0 ? r : -EAGAIN;
+    r = ruleset_diff(want, have, &plan);
+    if (r < 0)
+        return r;
+    *ret = plan_lines(plan, false, ret_n);
+    return *ret ? 0 : -ENOMEM;
+}

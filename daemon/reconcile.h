@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_DAEMON_RECONCILE_H
+#define PORTD_DAEMON_RECONCILE_H
+
+#include "base/report.h"
+#include "nft/kernel.h"
+
+/* Read, diff, apply, read back, compare. */
+struct reconciled {
+    char **lines; /* what was put right, a line each (plan_lines()); NULL: nothing was different */
+    size_t n_lines;
+    uint32_t generation;   /* the kernel's, at which HAVE was found equal to WANT */
+    uint64_t applied_usec; /* CLOCK_MONOTONIC right behind the first commit; 0: none was needed */
+    size_t n_commits;
+};
+
+void reconciled_clear(struct reconciled *r);
+
+/* Others commit faster than we can read and write; the last difference is in *ret. */
+enum { RECONCILE_E_CONTESTED = 5 };
+
+/* `is_drift` chooses the words of the lines. 0: the kernel says what `want` says, and that was
+ * read back. Otherwise KERNEL_E_REFUSED (report), RECONCILE_E_CONTESTED, or -errno. */
+int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
+              struct report *reterr);
+
+/* What a reconcile would do now. */
+int reconcile_lines(struct kernel *k, const struct ruleset *want, char ***ret, size_t *ret_n);
+
+#endif

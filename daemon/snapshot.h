@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_DAEMON_SNAPSHOT_H
+#define PORTD_DAEMON_SNAPSHOT_H
+
+#include "daemon/enforced.h"
+
+/* The last good input, kept in the state directory: the very texts that were accepted, so that
+ * they come back through the same loader, with the generation they gave. */
+
+#define SNAPSHOT_NAME "last-good.json"
+
+struct snapshot {
+    uint64_t generation;
+    uint64_t since_usec; /* CLOCK_REALTIME when that generation came in force */
+    char digest[DIGEST_TEXT_SIZE];
+    struct enforced *enforced; /* NULL when it was not wanted */
+};
+
+enum {
+    SNAPSHOT_E_ABSENT = 1,
+    SNAPSHOT_E_INVALID = 2, /* damaged, or what it says is no longer understood: see the report */
+};
+
+/* Atomically. `files` are the texts; 0 or -errno. */
+int snapshot_save(const char *state_dir, const struct files *files, const struct snapshot *s);
+
+/* Checks the file's own digest. With `host` as in struct input. `wants_enforced` false: only the
+ * generation is wanted, nothing is resolved. */
+int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
+                  struct snapshot *ret, struct report *reterr);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/status.h"
+
+#include "daemon/clock.h"
+#include "daemon/notify.h"
+#include "engine/explain.h"
+
+static size_t flows_active(const struct intent *in) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < in->n_flows; i++)
+        if (in->flows[i].state[DIRECTION_IN] == FLOW_ACTIVE ||
+            in->flows[i].state[DIRECTION_OUT] == FLOW_ACTIVE)
+            n++;
+    return n;
+}
+
+static size_t addresses_named(const struct ruleset *r) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_sets; i++)
+        if (r->sets[i].type != SET_SERVICE)
+            n += r->sets[i].n_elements;
+    return n;
+}
+
+static json_t *roles_json(const struct intent *in) {
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < in->self.n_roles; i++)
+        if (json_array_append_new(array, json_string(in->self.roles[i])) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+static int warning_append(json_t *warnings, const char *code, const char *text, const char *hint) {
+    return json_array_append_new(
+        warnings, json_pack("{s:s, s:s, s:s}", "code", code, "text", text, "hint", hint));
+}
+
+/* Those of the policy, and those of the daemon's own life. */
+static json_t *status_warnings(const struct manager *m) {
+    json_t *warnings = warnings_json(m->enforced->intent);
+    int r = 0;
+
+    if (!warnings)
+        return NULL;
+    if (m->refusal)
+        r |= warning_append(warnings, "kernel-refuses", m->refusal, "portd-ctl diff");
+    if (m->save_error)
+        r |= warning_append(warnings, "not-saved", m->save_error,
+                            "make room, then portd-ctl reload");
+    if (!report_is_empty(&m->mistakes))
+        r |= warning_append(warnings, "last-good",
+                            "the files were refused at start; the last good ones are in force",
+                            "mend the files, then portd-ctl reload");
+    if (r < 0) {
+        json_decref(warnings);
+        return NULL;
+    }
+    return warnings;
+}
+
+static int set_details(json_t *o, const struct manager *m) {
+    const struct drift *last = drift_history_last(&m->drifts);
+    int r = 0;
+
+    if (last)
+        r |= json_object_set_new(o, "last_drift", drift_json(last));
+    r |= json_object_set_new(o, "last_reload", reload_record_json(&m->last_reload));
+    r |= json_object_set_new(o, "warnings", status_warnings(m));
+    if (!report_is_empty(&m->mistakes))
+        r |= json_object_set_new(o, "mistakes", report_json(&m->mistakes));
+    if (last && last->command[0] && manager_state(m) == STATE_CONTESTED)
+        r |= json_object_set_new(o, "contested_by", json_string(last->command));
+    return r;
+}
+
+json_t *status_json(const struct manager *m) {
+    const struct intent *in = m->enforced->intent;
+    char since[CLOCK_TEXT_SIZE];
+    json_t *o = json_pack(
+        "{s:s, s:s, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:I}", "site", in->site,
+        "host", in->self.name, "roles", roles_json(in), "state", state_name(manager_state(m)),
+        "seal", "watched", "generation", (json_int_t)m->generation, "digest", m->enforced->digest,
+        "since", clock_format(m->since_usec, since), "ingress", mode_name(in->modes[DIRECTION_IN]),
+        "egress", mode_name(in->modes[DIRECTION_OUT]), "flows", (json_int_t)flows_active(in),
+        "addresses", (json_int_t)addresses_named(m->enforced->rules), "names", 0, "drifts",
+        (json_int_t)m->drifts.n_total);
+
+    if (o && set_details(o, m) < 0) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
