@@ -18,7 +18,8 @@ enum {
     KERNEL_E_UNKNOWN = 4, /* the answer was lost (ENOBUFS): read again to see what happened */
 };
 
-/* Opens the socket and proves with one request that nf_tables answers and that we may ask. */
+/* Opens the socket and proves with one request that nf_tables answers and that we may use it: the
+ * kernel wants CAP_NET_ADMIN for every request. */
 int kernel_open(struct kernel **ret, struct report *reterr);
 struct kernel *kernel_free(struct kernel *k);
 DEFINE_CLEANUP(struct kernel *, kernel_free);
@@ -30,13 +31,16 @@ uint32_t kernel_port_id(const struct kernel *k);
 int kernel_generation(struct kernel *k, uint32_t *ret);
 
 /* Reads table inet portd whole, under one generation (retried while others commit). The ruleset
- * is indexed; without our table it is empty with .exists false. */
+ * is indexed; without our table it is empty with .exists false. -EAGAIN: others commit faster
+ * than we can read. */
 int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation);
 
 /* Sends a plan as one transaction that holds only if the kernel still is at `generation`, the one
- * kernel_read() gave with the plan's HAVE. On success *ret_generation is the kernel's new one.
+ * kernel_read() gave with the plan's HAVE. On success *ret_generation is the one that this very
+ * commit made: if kernel_generation() says another afterwards, somebody else committed since.
  * An empty plan sends nothing and succeeds. KERNEL_E_REFUSED: the report has an entry for each
- * refused operation, text "jtel-acd/rest: the kernel refuses rule …: No such file or directory". */
+ * refused operation: "jtel-acd/rest: the kernel refuses to add the rule in chain in_1: No such
+ * file or directory". */
 int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
                  uint32_t *ret_generation, struct report *reterr);
 

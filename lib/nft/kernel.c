@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading is a row of dumps that only count together: if the generation at the end is not the
+ * one at the beginning, or any message says that it was disturbed, all is thrown away. Writing is
+ * one transaction that the kernel refuses by itself when the generation moved on, so nothing can
+ * come between what was read and what is changed. */
+#include "nft/kernel.h"
+
+#include "nft/attr.h"
+#include "nft/emit.h"
+#include "nft/parse.h"
+#include "nft/socket.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+
+#define READ_TRIES   32
+#define REQUEST_SIZE 1024U /* a header, the table's name and a set's */
+
+struct kernel {
+    struct nft_socket *socket;
+    uint64_t n_retries;
+};
+
+static struct nlmsghdr *request_new(uint8_t buffer[static REQUEST_SIZE], uint16_t type,
+                                    uint16_t flags) {
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+    struct nfgenmsg *nfg;
+
+    nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+    nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+    nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+    *nfg = (struct nfgenmsg){ .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
+    return nlh;
+}
+
+static bool generation_parse(const struct nlmsghdr *nlh, uint32_t *ret) {
+    struct attrs attrs;
+
+    return nlh->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN) &&
+           attrs_of_message(nlh, &attrs) && attr_u32(attrs.by_type[NFTA_GEN_ID], ret);
+}
+
+static int on_generation(const struct nlmsghdr *nlh, void *userdata) {
+    return generation_parse(nlh, userdata) ? 0 : -EBADMSG;
+}
+
+int kernel_generation(struct kernel *k, uint32_t *ret) {
+    uint8_t buffer[REQUEST_SIZE] __attribute__((aligned(8)));
+    struct nlmsghdr *nlh = request_new(buffer, NFT_MSG_GETGEN, 0);
+
+    return nft_socket_request(k->socket, nlh, on_generation, ret);
+}
+
+/* Every request to nfnetlink takes CAP_NET_ADMIN, so that a look at the generation proves the
+ * right to write, too. */
+static int refuse_open(int error, struct report *reterr) {
+    switch (-error) {
+    case EPERM:
+    case EACCES:
+        report_add(reterr, (struct place){ 0 },
+                   "no right to use nf_tables: CAP_NET_ADMIN is needed in the user namespace "
+                   "that owns this network namespace; start as root or with this capability");
+        return KERNEL_E_UNUSABLE;
+    case EPROTONOSUPPORT:
+    case EAFNOSUPPORT:
+    case EINVAL:
+    case EOPNOTSUPP:
+    case ENOTCONN:
+    case ECONNREFUSED:
+        report_add(reterr, (struct place){ 0 },
+                   "this kernel has no nf_tables (%s): modprobe nf_tables, or boot a kernel with "
+                   "CONFIG_NF_TABLES and CONFIG_NF_TABLES_INET",
+                   strerror(-error));
+        return KERNEL_E_UNUSABLE;
+    default:
+        return error;
+    }
+}
+
+int kernel_open(struct kernel **ret, struct report *reterr) {
+    _cleanup_(kernel_freep) struct kernel *k = calloc(1, sizeof(*k));
+    uint32_t generation;
+    int r;
+
+    if (!k)
+        return -ENOMEM;
+    r = nft_socket_open(&k->socket);
+    if (r >= 0)
+        r = kernel_generation(k, &generation);
+    if (r < 0)
+        return refuse_open(r, reterr);
+    *ret = TAKE_PTR(k);
+    return 0;
+}
+
+struct kernel *kernel_free(struct kernel *k) {
+    if (!k)
+        return NULL;
+    nft_socket_free(k->socket);
+    free(k);
+    return NULL;
+}
+
+uint32_t kernel_port_id(const struct kernel *k) {
+    return nft_socket_port_id(k->socket);
+}
+
+uint64_t kernel_retries(const struct kernel *k) {
+    return k->n_retries;
+}
+
+static int on_object(const struct nlmsghdr *nlh, void *userdata) {
+    return parser_feed(userdata, nlh);
+}
+
+/* All objects of a kind in our table. The table's name is attribute 1 of every kind; kernels that
+ * don't filter by it send more, which the parser passes over. */
+static int dump(struct kernel *k, uint16_t type, uint16_t flags, const char *set,
+                struct parser *p) {
+    uint8_t buffer[REQUEST_SIZE] __attribute__((aligned(8)));
+    struct nlmsghdr *nlh = request_new(buffer, type, flags);
+
+    mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, PORTD_TABLE);
+    if (set)
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+    return nft_socket_request(k->socket, nlh, on_object, p);
+}
+
+/* Sets before the rules that refer to them, chains before their rules. */
+static int dump_all(struct kernel *k, struct parser *p) {
+    static const uint16_t types[] = { NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETRULE,
+                                      NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE };
+    const char *set;
+    size_t next = 0;
+    int r;
+
+    r = dump(k, NFT_MSG_GETTABLE, 0, NULL, p);
+    if (r == -ENOENT)
+        return 0;
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(types); i++)
+        r = dump(k, types[i], NLM_F_DUMP, NULL, p);
+    while (r >= 0 && (set = parser_next_set(p, &next)))
+        r = dump(k, NFT_MSG_GETSETELEM, NLM_F_DUMP, set, p);
+    return r;
+}
+
+/* -EAGAIN: somebody committed meanwhile, or the kernel showed something twice (a hash table that
+ * is being resized does). */
+static int read_once(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
+    _cleanup_(parser_freep) struct parser *p = parser_new();
+    uint32_t before, after;
+    int r, e;
+
+    if (!p)
+        return -ENOMEM;
+    r = kernel_generation(k, &before);
+    if (r < 0)
+        return r;
+    r = dump_all(k, p);
+    if (r == -ENOMEM)
+        return r;
+    e = kernel_generation(k, &after);
+    if (e < 0)
+        return e;
+    if (before != after || r == -EINTR || r == -ENOBUFS)
+        return -EAGAIN;
+    if (r >= 0)
+        r = parser_finish(p, ret);
+    if (r == -EEXIST)
+        return -EAGAIN;
+    if (r >= 0)
+        *ret_generation = after;
+    return r;
+}
+
+int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
+    int r = -EAGAIN;
+
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        r = read_once(k, ret, ret_generation);
+        if (r != -EAGAIN)
+            return r;
+        k->n_retries++;
+    }
+    return r;
+}
+
+/* What the answers to a transaction said. */
+struct outcome {
+    const struct batch *batch;
+    struct report *report;
+    uint32_t generation; /* the kernel's new one, when it was told */
+    bool has_generation;
+    bool is_acknowledged;
+    bool is_stale;
+    size_t n_refused;
+};
+
+static const char *const op_texts[] = {
+    [PLAN_TABLE_DELETE] = "delete the table",
+    [PLAN_TABLE_ADD] = "add the table",
+    [PLAN_TABLE_FLAGS] = "change the table's flags",
+    [PLAN_CHAIN_FLUSH] = "flush the chain",
+    [PLAN_RULE_DELETE] = "delete the rule",
+    [PLAN_ELEMENTS_DELETE] = "delete elements of the set",
+    [PLAN_SET_DELETE] = "delete the set",
+    [PLAN_CHAIN_DELETE] = "delete the chain",
+    [PLAN_COUNTER_DELETE] = "delete the named object",
+    [PLAN_CHAIN_ADD] = "add the chain",
+    [PLAN_CHAIN_POLICY] = "change the chain's policy",
+    [PLAN_COUNTER_ADD] = "add the counter",
+    [PLAN_SET_ADD] = "add the set",
+    [PLAN_ELEMENTS_ADD] = "add elements to the set",
+    [PLAN_RULE_ADD] = "add the rule",
+};
+static_assert(ARRAY_SIZE(op_texts) == PLAN_OP_MAX, "an operation has no text");
+
+/* "jtel-acd/rest: the kernel refuses to add the rule in chain in_3: No such file or directory" */
+static void report_refusal(struct report *report, const struct plan_op *op, const char *who,
+                           const char *why) {
+    const char *subject = op ? plan_op_subject(op) : NULL;
+    const char *chain = op && op->rule ? op->chain->name : NULL;
+
+    report_add(report, (struct place){ 0 }, "%s: %s to %s%s%s: %s",
+               subject ? subject : "table inet " PORTD_TABLE, who,
+               op ? op_texts[op->type] : "begin or end the transaction", chain ? " in chain " : "",
+               chain ? chain : "", why);
+}
+
+static int on_error(struct outcome *o, const struct nlmsghdr *nlh) {
+    const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+
+    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
+        return -EBADMSG;
+    if (e->error == 0) {
+        o->is_acknowledged = true;
+    } else if (e->error == -ERESTART && nlh->nlmsg_seq == o->batch->first_seq) {
+        o->is_stale = true;
+    } else {
+        o->n_refused++;
+        report_refusal(o->report, batch_op(o->batch, nlh->nlmsg_seq), "the kernel refuses",
+                       strerror(-e->error));
+    }
+    return 0;
+}
+
+static int on_answer(const struct nlmsghdr *nlh, void *userdata) {
+    struct outcome *o = userdata;
+
+    if (nlh->nlmsg_seq - o->batch->first_seq >= o->batch->n_messages)
+        return 0;
+    if (nlh->nlmsg_type == NLMSG_ERROR)
+        return on_error(o, nlh);
+    if (generation_parse(nlh, &o->generation))
+        o->has_generation = true;
+    return 0;
+}
+
+/* The kernel tells the generation of our own commit (see batch.c), whatever others commit right
+ * behind it. Without that word nothing has changed. */
+static int outcome_judge(const struct outcome *o, uint32_t generation, uint32_t *ret_generation) {
+    if (o->is_stale)
+        return KERNEL_E_STALE;
+    if (o->n_refused)
+        return KERNEL_E_REFUSED;
+    if (!o->is_acknowledged)
+        return KERNEL_E_UNKNOWN;
+    *ret_generation = o->has_generation ? o->generation : generation;
+    return 0;
+}
+
+static int transact(struct kernel *k, struct batch *b, const struct plan *plan, uint32_t generation,
+                    uint32_t *ret_generation, struct report *reterr) {
+    struct outcome o = { .batch = b, .report = reterr };
+    const struct plan_op *culprit;
+    int r;
+
+    r = emit_plan(b, plan, generation, &culprit);
+    if (r == -EINVAL && culprit) {
+        report_refusal(reterr, culprit, "nftables has no way", "it is no valid statement or name");
+        return KERNEL_E_REFUSED;
+    }
+    if (r < 0)
+        return r;
+    nft_socket_sequence(k->socket, (uint32_t)b->n_messages);
+    r = nft_socket_transact(k->socket, b, on_answer, &o);
+    if (r == -ENOBUFS)
+        return KERNEL_E_UNKNOWN;
+    return r < 0 ? r : outcome_judge(&o, generation, ret_generation);
+}
+
+int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
+                 uint32_t *ret_generation, struct report *reterr) {
+    struct batch b;
+    int r;
+
+    if (plan_is_empty(plan)) {
+        *ret_generation = generation;
+        return 0;
+    }
+    batch_init(&b, nft_socket_sequence(k->socket, 0));
+    r = transact(k, &b, plan, generation, ret_generation, reterr);
+    batch_clear(&b);
+    return r;
+}
