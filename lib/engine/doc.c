@@ -115,10 +115,16 @@ static struct place text_place(const char *text, size_t offset, const char *file
     return p;
 }
 
-/* Nesting and number of values, on any text. */
+/* NUL bytes, nesting and number of values, on any text. */
 static int scan_check(const char *text, size_t size, const char *file, struct report *reterr) {
+    const char *nul = memchr(text, '\0', size);
     size_t depth = 0, n_values = 0;
 
+    if (nul) {
+        report_add(reterr, text_place(text, (size_t)(nul - text), file),
+                   "a NUL byte: this is no text file");
+        return DOC_E_INVALID;
+    }
     for (size_t i = 0; i < size; i = token_end(text, size, i)) {
         char c = text[i];
 
@@ -144,16 +150,17 @@ static int scan_check(const char *text, size_t size, const char *file, struct re
 
 /* jansson says how far it had read: for a bad token, behind it. */
 static size_t error_offset(const char *text, size_t size, const json_error_t *e) {
+    enum json_error_code code = json_error_code(e);
     size_t offset = e->position < 0 ? 0 : (size_t)e->position, end;
 
-    if (offset >= size || json_error_code(e) == json_error_invalid_utf8)
+    if (code == json_error_invalid_utf8 || code == json_error_premature_end_of_input)
         return offset < size ? offset : size;
     for (size_t i = 0; i < size; i = end) {
         end = token_end(text, size, i);
         if (end >= offset)
             return i;
     }
-    return offset;
+    return size;
 }
 
 static int jansson_check(const char *text, size_t size, const char *file, struct report *reterr) {
