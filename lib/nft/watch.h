@@ -17,7 +17,7 @@ struct watch_commit {
     uint32_t generation;
     uint32_t pid; /* as the initial pid namespace sees it; 0: not told */
     char command[WATCH_COMMAND_MAX];
-    bool touches_table; /* an object of table inet portd was in it */
+    bool touches_table; /* an object of table inet portd was in it; with .overflow: not told */
 };
 
 /* What a drain found: the newest commit that touched our table, else the newest at all. */
@@ -29,15 +29,17 @@ struct watch_news {
     struct watch_commit last;
 };
 
-/* `own_port_id`: commits of this netlink port are not reported. */
+/* `own_port_id`: commits of this netlink port are not reported. Who steals the socket commits
+ * under it, too: compare kernel_generation() with what kernel_apply() returned last. */
 int watch_open(uint32_t own_port_id, struct watch **ret);
 struct watch *watch_free(struct watch *w);
 DEFINE_CLEANUP(struct watch *, watch_free);
 
-/* Becomes readable with each foreign commit. */
+/* Becomes readable with each foreign commit, and stays so until all is drained. */
 int watch_fd(const struct watch *w);
 
-/* Reads all that waits, without blocking. */
+/* Reads what waits, without blocking; a few thousand commits at most, the rest with the next
+ * call. */
 int watch_drain(struct watch *w, struct watch_news *ret);
 
 #endif
