@@ -14,14 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A new ruleset is a new generation; the one that the last run left is not. */
-static void count_generation(struct manager *m, const char *old_digest) {
-    if (strcmp(old_digest, m->enforced->digest) == 0)
-        return;
-    m->generation++;
-    m->since_usec = clock_realtime();
-}
-
 static void save(struct manager *m) {
     struct snapshot s = { .generation = m->generation, .since_usec = m->since_usec };
     int r;
@@ -65,9 +57,9 @@ static void log_applied(const struct manager *m, const struct reconciled *done) 
                               : "the kernel had it already, nothing was written");
 }
 
-/* Puts `next` in force and takes it on success. */
-static int enforce(struct manager *m, struct enforced **next, char ***ret_lines, size_t *ret_n,
-                   struct report *reterr) {
+/* Puts `next` in force and takes it on success; a new ruleset is a new generation. */
+static int enforce(struct manager *m, struct enforced **next, const char *old_digest,
+                   char ***ret_lines, size_t *ret_n, struct report *reterr) {
     struct reconciled done = { 0 };
     int r = reconcile(m->kernel, (*next)->rules, false, &done, reterr);
 
@@ -77,6 +69,10 @@ static int enforce(struct manager *m, struct enforced **next, char ***ret_lines,
     }
     m->enforced = enforced_free(m->enforced);
     m->enforced = TAKE_PTR(*next);
+    if (strcmp(old_digest, m->enforced->digest) != 0) {
+        m->generation++;
+        m->since_usec = clock_realtime();
+    }
     m->kernel_generation = done.generation;
     m->is_off = false;
     free(m->refusal);
@@ -110,11 +106,10 @@ int manager_reload(struct manager *m, const char *by, const char *reason, char *
     if (r != 0)
         return r < 0 ? r : reload_refused(r, reterr);
     memcpy(old_digest, m->enforced->digest, sizeof(old_digest));
-    r = enforce(m, &next, ret_lines, ret_n, reterr);
+    r = enforce(m, &next, old_digest, ret_lines, ret_n, reterr);
     if (r != 0)
         return r < 0 ? r : reload_refused(r, reterr);
     report_clear(&m->mistakes);
-    count_generation(m, old_digest);
     record_reload(m, by, reason);
     save(m);
     notify_reload(m);
@@ -203,10 +198,9 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     if (r < 0)
         return r;
     restore_generation(m, old_digest);
-    r = enforce(m, &first, NULL, NULL, reterr);
+    r = enforce(m, &first, old_digest, NULL, NULL, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;
-    count_generation(m, old_digest);
     record_reload(m, "start", NULL);
     save(m);
     return 0;

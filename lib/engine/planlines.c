@@ -8,35 +8,40 @@
 /* How many elements a line spells out. */
 #define ELEMENTS_SHOWN 5U
 
+/* "VERB WHAT PREPOSITION WHERE": add rule "x" to in_tcp_22; rule "x" deleted from in_tcp_22. */
 struct phrase {
-    const char *does, *was; /* what the plan does; what somebody did */
+    const char *does, *was; /* before the subject, of the plan and of the drift */
+    const char *at;         /* between a rule and its chain, as the plan does it … */
+    const char *was_at;     /* … and as it was done */
 };
 
 static const struct phrase phrases[] = {
-    [PLAN_TABLE_DELETE] = { "delete the table", "the table was added" },
-    [PLAN_TABLE_ADD] = { "add the table", "the table was deleted" },
-    [PLAN_TABLE_FLAGS] = { "wake the table", "the table was put to sleep (dormant)" },
-    [PLAN_CHAIN_FLUSH] = { "flush chain", "chain was rewritten" },
-    [PLAN_RULE_DELETE] = { "delete rule", "rule was added or changed" },
-    [PLAN_ELEMENTS_DELETE] = { "delete from", "elements were added to" },
-    [PLAN_SET_DELETE] = { "delete set", "set was added or changed" },
-    [PLAN_CHAIN_DELETE] = { "delete chain", "chain was added or changed" },
-    [PLAN_COUNTER_DELETE] = { "delete object", "object was added" },
-    [PLAN_CHAIN_ADD] = { "add chain", "chain was deleted or changed" },
-    [PLAN_CHAIN_POLICY] = { "set the policy of chain", "policy was changed of chain" },
-    [PLAN_COUNTER_ADD] = { "add counter", "counter was deleted" },
-    [PLAN_SET_ADD] = { "add set", "set was deleted or changed" },
-    [PLAN_ELEMENTS_ADD] = { "add to", "elements were deleted from" },
-    [PLAN_RULE_ADD] = { "add rule", "rule was deleted or changed" },
+    [PLAN_TABLE_DELETE] = { "delete the table", "the table was added", NULL, NULL },
+    [PLAN_TABLE_ADD] = { "add the table", "the table was deleted", NULL, NULL },
+    [PLAN_TABLE_FLAGS] = { "wake the table", "the table was put to sleep (dormant)", NULL, NULL },
+    [PLAN_CHAIN_FLUSH] = { "flush chain", "rules were added to chain", NULL, NULL },
+    [PLAN_RULE_DELETE] = { "delete rule", "rule", "from", "added to" },
+    [PLAN_ELEMENTS_DELETE] = { "delete from", "elements were added to", NULL, NULL },
+    [PLAN_SET_DELETE] = { "delete set", "not portd's: set", NULL, NULL },
+    [PLAN_CHAIN_DELETE] = { "delete chain", "not portd's: chain", NULL, NULL },
+    [PLAN_COUNTER_DELETE] = { "delete object", "not portd's: object", NULL, NULL },
+    [PLAN_CHAIN_ADD] = { "add chain", "deleted: chain", NULL, NULL },
+    [PLAN_CHAIN_POLICY] = { "set the policy of chain", "the policy was changed of chain", NULL,
+                            NULL },
+    [PLAN_COUNTER_ADD] = { "add counter", "deleted: counter", NULL, NULL },
+    [PLAN_SET_ADD] = { "add set", "deleted: set", NULL, NULL },
+    [PLAN_ELEMENTS_ADD] = { "add to", "elements were deleted from", NULL, NULL },
+    [PLAN_RULE_ADD] = { "add rule", "rule", "to", "deleted from" },
 };
 static_assert(ARRAY_SIZE(phrases) == PLAN_OP_MAX, "a plan operation has no phrase");
 
-static void write_rule_words(FILE *f, const struct plan_op *op) {
+static void write_rule_words(FILE *f, const struct plan_op *op, bool is_drift) {
+    const struct phrase *p = &phrases[op->type];
     _cleanup_(freep) char *text = rule_text(op->rule);
 
     if (op->rule->comment)
         fprintf(f, " \"%s\"", op->rule->comment);
-    fprintf(f, " in %s", op->chain->name);
+    fprintf(f, " %s %s", is_drift ? p->was_at : p->at, op->chain->name);
     if (text)
         fprintf(f, ": %s", text);
 }
@@ -60,7 +65,7 @@ static char *op_line(const struct plan_op *op, bool is_drift) {
         return NULL;
     fputs(is_drift ? phrases[op->type].was : phrases[op->type].does, f);
     if (op->rule)
-        write_rule_words(f, op);
+        write_rule_words(f, op, is_drift);
     else if (plan_op_subject(op))
         fprintf(f, " %s", plan_op_subject(op));
     if (op->n_elements)

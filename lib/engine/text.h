@@ -14,8 +14,8 @@ char *rule_text(const struct rule *r);
 char *element_text(const struct element *e, const struct set *of);
 
 /* A line an operation, in the words of the policy: what was found, what is put right. With
- * `is_drift` the lines say what somebody did ("rule jtel-acd/rest deleted from in_3"), else what
- * a plan does ("add rule jtel-acd/rest to in_3"). */
+ * `is_drift` the lines say what somebody did (rule "jtel-acd/rest" deleted from in_tcp_8091: …),
+ * else what a plan does (add rule "jtel-acd/rest" to in_tcp_8091: …). */
 char **plan_lines(const struct plan *p, bool is_drift,
                   size_t *ret_n); /* NULL-terminated; lines_free() */
 char **lines_free(char **lines);
