@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/policy.h"
+
+#include "loading.h"
+
+static const char policy_p[] =
+    "{'format':1,'product':'p','title':'t','roles':{'A':{},'B':{}},'peers':{'X':{},'Y':{}},\n"
+    "'features':{'redundant':{},'tts':{}},\n"
+    "'ports':{'rest':{'default':8091},'web':{'default':443,'fixed':true},\n"
+    "         'smtp':{'default':25,'choices':[25,465,587]}},'flows':[]}";
+static const char policy_q[] = "{'format':1,'product':'q','title':'t','roles':{'C':{}},'flows':[]}";
+static const char policy_p_again[] = "{'format':1,\n'product':'p','title':'t','flows':[]}";
+
+static struct policy *policy_make(const char *json, const char *file) {
+    _cleanup_(freep) char *text = json_text(json);
+    struct source source = { file, text, strlen(text) };
+    struct report r = REPORT_INIT;
+    struct policy *p;
+
+    assert_int_equal(policy_load(&source, &p, &r), 0);
+    return p;
+}
+
+static struct site *site_make(const char *json) {
+    _cleanup_(freep) char *text = json_text(json);
+    struct source source = { "site.json", text, strlen(text) };
+    struct report r = REPORT_INIT;
+    struct site *s;
+
+    if (site_load(&source, 1, &s, &r) != 0)
+        fail_msg("%s", report_take_text(&r));
+    return s;
+}
+
+/* Checks a site against p and q. */
+static void assert_check(const char *json, const char *message) {
+    _cleanup_(policy_freep) struct policy *p = policy_make(policy_p, "p.json");
+    _cleanup_(policy_freep) struct policy *q = policy_make(policy_q, "q.json");
+    _cleanup_(site_freep) struct site *s = site_make(json);
+    const struct policy *policies[] = { p, q };
+    _cleanup_(freep) char *text = NULL;
+    struct report r = REPORT_INIT;
+    int result = site_check(s, policies, ARRAY_SIZE(policies), &r);
+
+    text = report_take_text(&r);
+    assert_string_equal(text, message);
+    assert_int_equal(result, *message ? LOAD_E_INVALID : 0);
+}
+
+#define SITE(sections) "{'format':1,'site':'s',\n" sections "}"
+#define HOSTS(hosts)   SITE("'hosts':{\n" hosts "}")
+#define HOST           "'hosts':{'h':{'addresses':['10.0.0.1']}},"
+#define PRODUCTS(of)   SITE(HOST "'products':{\n" of "}")
+#define FLOW(selectors)                                                                            \
+    SITE(HOST "'flows':[{'id':'f','to':['all'],'services':['tcp/1'],'from':[\n" selectors "]}]")
+
+static void test_good(_unused_ void **state) {
+    assert_check(SITE("'products':{'p':{'features':{'tts':true},'peers':{'X':'any','Y':[]},"
+                      "'ports':{'rest':1,'smtp':465}},'q':{}},"
+                      "'hosts':{'a':{'roles':['p/A','p/B','q/C'],'addresses':['10.0.0.1','::1']},"
+                      "'b':{'addresses':['10.0.0.2','10.0.1.0/24']}},"
+                      "'flows':[{'id':'f','from':['p/A','p/X','q/C','host:b'],'to':['all'],"
+                      "'services':['tcp/1']}]"),
+                 "");
+}
+
+static const struct {
+    const char *json, *message;
+} bad[] = {
+    { PRODUCTS("'pp':{},'r':{}"),
+      "site.json:3:6: /products/pp: \"pp\" is no product that has a policy; did you mean \"p\"? "
+      "(there are: p and q)\n"
+      "site.json:3:13: /products/r: \"r\" is no product that has a policy (there are: p and q)\n" },
+    { PRODUCTS("'p':{'features':{'redundat':true,'x':false}}"),
+      "site.json:3:29: /products/p/features/redundat: \"redundat\" is no feature of this product; "
+      "did you mean \"redundant\"? (there are: redundant and tts)\n"
+      "site.json:3:38: /products/p/features/x: \"x\" is no feature of this product (there are: "
+      "redundant and tts)\n" },
+    { PRODUCTS("'p':{'peers':{'A':[],'x':'any'}}"),
+      "site.json:3:19: /products/p/peers/A: \"A\" is no peer of this product (there are: X and Y)\n"
+      "site.json:3:26: /products/p/peers/x: \"x\" is no peer of this product; did you mean \"X\"? "
+      "(there are: X and Y)\n" },
+    { PRODUCTS("'q':{'peers':{'X':[]}}"),
+      "site.json:3:19: /products/q/peers/X: \"X\" is no peer of this product (there are: none)\n" },
+    { PRODUCTS("'p':{'ports':{'resd':1,'web':444,'smtp':26}}"),
+      "site.json:3:22: /products/p/ports/resd: \"resd\" is no port of this product; did you mean "
+      "\"rest\"? (there are: rest, smtp and web)\n"
+      "site.json:3:30: /products/p/ports/web: the vendor fixes the port web at 443: remove this "
+      "line\n"
+      "site.json:3:41: /products/p/ports/smtp: the vendor leaves no choice of 26 for the port "
+      "smtp, only of 25, 465 and 587\n" },
+    { HOSTS("'h':{'addresses':['10.0.0.1'],'roles':['p/A','p/D','q/A','r/A','p/X']}"),
+      "site.json:3:46: /hosts/h/roles/1: \"D\" is no role of p (there are: A and B)\n"
+      "site.json:3:52: /hosts/h/roles/2: \"A\" is no role of q (there are: C)\n"
+      "site.json:3:58: /hosts/h/roles/3: \"r\" is no product that has a policy (there are: p and "
+      "q)\n"
+      "site.json:3:64: /hosts/h/roles/4: \"X\" is no role of p (there are: A and B)\n" },
+    { FLOW("'p/a','p/Z','r/A','host:g','host:acd','p/Y'"),
+      "site.json:3:1: /flows/0/from/0: \"a\" is no role and no peer of p; did you mean \"A\"? "
+      "(there are: A, B, X and Y)\n"
+      "site.json:3:7: /flows/0/from/1: \"Z\" is no role and no peer of p (there are: A, B, X and "
+      "Y)\n"
+      "site.json:3:13: /flows/0/from/2: \"r\" is no product that has a policy (there are: p and "
+      "q)\n"
+      "site.json:3:19: /flows/0/from/3: \"g\" is no host of this site (there are: h)\n"
+      "site.json:3:28: /flows/0/from/4: \"acd\" is no host of this site (there are: h)\n" },
+    { HOSTS("'a':{'addresses':['10.0.0.1','2001:db8::1']},\n"
+            "'b':{'addresses':['10.0.0.2','10.0.0.1']},\n"
+            "'c':{'addresses':['2001:DB8:0::1']}"),
+      "site.json:4:30: /hosts/b/addresses/1: 10.0.0.1 overlaps 10.0.0.1 of the host a at "
+      "site.json:3\n"
+      "site.json:5:19: /hosts/c/addresses/0: 2001:db8::1 overlaps 2001:db8::1 of the host a at "
+      "site.json:3\n" },
+    { HOSTS("'a':{'addresses':['10.0.0.0/24']},\n'b':{'addresses':['10.0.0.0']},\n"
+            "'c':{'addresses':['10.0.0.255','10.0.1.0']},\n'd':{'addresses':['10.0.0.128/25']}"),
+      "site.json:4:19: /hosts/b/addresses/0: 10.0.0.0 overlaps 10.0.0.0/24 of the host a at "
+      "site.json:3\n"
+      "site.json:5:19: /hosts/c/addresses/0: 10.0.0.255 overlaps 10.0.0.0/24 of the host a at "
+      "site.json:3\n"
+      "site.json:6:19: /hosts/d/addresses/0: 10.0.0.128/25 overlaps 10.0.0.0/24 of the host a at "
+      "site.json:3\n" },
+    { HOSTS("'a':{'addresses':['10.0.0.7']},\n'b':{'addresses':['::/0','10.0.0.0/8']}"),
+      "site.json:4:26: /hosts/b/addresses/1: 10.0.0.0/8 overlaps 10.0.0.7 of the host a at "
+      "site.json:3\n" },
+    { HOSTS("'a':{'addresses':['10.0.0.7','10.0.0.7','10.0.0.0/24']}"),
+      "site.json:3:19: /hosts/a/addresses/0: 10.0.0.7 overlaps 10.0.0.0/24 of the same host: "
+      "remove one\n"
+      "site.json:3:30: /hosts/a/addresses/1: 10.0.0.7 overlaps 10.0.0.0/24 of the same host: "
+      "remove one\n" },
+};
+
+static void test_refusals(_unused_ void **state) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_check(bad[i].json, bad[i].message);
+}
+
+static void test_two_policies_of_one_product(_unused_ void **state) {
+    _cleanup_(policy_freep) struct policy *p = policy_make(policy_p, "p.json");
+    _cleanup_(policy_freep) struct policy *again = policy_make(policy_p_again, "again.json");
+    _cleanup_(site_freep) struct site *s =
+        site_make(HOSTS("'h':{'addresses':['10.0.0.1'],'roles':['p/A']}"));
+    const struct policy *policies[] = { p, again };
+    _cleanup_(freep) char *text = NULL;
+    struct report r = REPORT_INIT;
+
+    assert_int_equal(site_check(s, policies, 2, &r), LOAD_E_INVALID);
+    text = report_take_text(&r);
+    assert_string_equal(text, "again.json:2:11: /product: the product p has a policy already, at "
+                              "p.json:1: an override has the same file name\n");
+}
+
+static void test_no_policies(_unused_ void **state) {
+    _cleanup_(site_freep) struct site *s =
+        site_make(HOSTS("'h':{'addresses':['10.0.0.1'],'roles':['p/A']}"));
+    _cleanup_(freep) char *text = NULL;
+    struct report r = REPORT_INIT;
+
+    assert_int_equal(site_check(s, NULL, 0, &r), LOAD_E_INVALID);
+    text = report_take_text(&r);
+    assert_string_equal(text, "site.json:3:40: /hosts/h/roles/0: \"p\" is no product that has a "
+                              "policy (there are: none)\n");
+}
+
+/* A list of names that nobody would read is cut. */
+static void test_long_lists_are_cut(_unused_ void **state) {
+    _cleanup_(site_freep) struct site *s = NULL;
+    _cleanup_(freep) char *json = NULL, *text = NULL;
+    struct report r = REPORT_INIT;
+    size_t size;
+    FILE *f = open_memstream(&json, &size);
+
+    fprintf(f, "{'format':1,'site':'s','hosts':{");
+    for (unsigned i = 0; i < 1000; i++)
+        fprintf(f, "%s'h%03u':{'addresses':['10.0.%u.%u']}", i ? "," : "", i, i >> 8, i & 255);
+    fprintf(f, "},\n'flows':[{'id':'f','from':['host:x'],'to':['self'],'services':['igmp']}]}");
+    fclose(f);
+    s = site_make(json);
+    assert_int_equal(site_check(s, NULL, 0, &r), LOAD_E_INVALID);
+    text = report_take_text(&r);
+    assert_string_equal(text, "site.json:2:28: /flows/0/from/0: \"x\" is no host of this site "
+                              "(there are: h000, h001, h002, h003, h004, h005, h006, h007, h008, "
+                              "h009, h010, h011 and 988 more)\n");
+}
+
+/* --- overlaps, against every pair --- */
+
+static bool overlap(const struct prefix *a, const struct prefix *b) {
+    return a->family == b->family && address_compare(&a->range.lo, &b->range.hi) <= 0 &&
+           address_compare(&b->range.lo, &a->range.hi) <= 0;
+}
+
+static bool any_pair_overlaps(const struct site *s) {
+    for (size_t i = 0; i < s->n_hosts; i++)
+        for (size_t j = 0; j < i; j++)
+            if (overlap(&s->hosts[i].addresses.items[0], &s->hosts[j].addresses.items[0]))
+                return true;
+    return false;
+}
+
+static void test_overlaps_are_found(_unused_ void **state) {
+    uint32_t seed = 3;
+    unsigned n_found = 0;
+
+    for (unsigned round = 0; round < 400; round++) {
+        _cleanup_(site_freep) struct site *s = NULL;
+        _cleanup_(freep) char *json = NULL;
+        struct report r = REPORT_INIT;
+        size_t size;
+        bool expected;
+        FILE *f = open_memstream(&json, &size);
+
+        fprintf(f, "{'format':1,'site':'s','hosts':{");
+        for (unsigned i = 0; i < 8; i++) {
+            unsigned length = 32 - random_next(&seed) % 5;
+
+            fprintf(f, "%s'h%u':{'addresses':['10.0.0.%u/%u']}", i ? "," : "", i,
+                    random_next(&seed) % 256 & ~((1U << (32 - length)) - 1), length);
+        }
+        fprintf(f, "}}");
+        fclose(f);
+        s = site_make(json);
+        expected = any_pair_overlaps(s);
+        n_found += expected;
+        assert_int_equal(site_check(s, NULL, 0, &r), expected ? LOAD_E_INVALID : 0);
+        assert_int_equal(report_is_empty(&r), !expected);
+        report_clear(&r);
+    }
+    assert_in_range(n_found, 50, 350); /* both outcomes are common */
+}
+
+/* --- size --- */
+
+/* Nothing may be looked up by walking over all hosts: that would take minutes here. */
+static void test_a_site_of_100000_hosts(_unused_ void **state) {
+    _cleanup_(freep) char *json = NULL;
+    size_t size;
+    FILE *f = open_memstream(&json, &size);
+
+    fprintf(f, "{'format':1,'site':'s','hosts':{");
+    for (unsigned i = 0; i < HOSTS_MAX; i++)
+        fprintf(f, "%s\n'h%06u':{'addresses':['10.%u.%u.%u'],'roles':['p/A','q/C']}", i ? "," : "",
+                i, i >> 16, i >> 8 & 255, i & 255);
+    fprintf(f, "},'flows':[");
+    for (unsigned i = 0; i < FLOWS_MAX; i++)
+        fprintf(f, "%s{'id':'f%u','from':['host:h%06u'],'to':['p/B'],'services':['tcp/1']}",
+                i ? "," : "", i, HOSTS_MAX - 1 - i);
+    fprintf(f, "]}");
+    fclose(f);
+    alarm(120);
+    assert_check(json, "");
+    alarm(0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_two_policies_of_one_product),
+        cmocka_unit_test(test_no_policies),
+        cmocka_unit_test(test_long_lists_are_cut),
+        cmocka_unit_test(test_overlaps_are_found),
+        cmocka_unit_test(test_a_site_of_100000_hosts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
