@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A client has nothing else to do while it waits, so it blocks. */
+#include "client.h"
+
+#include "failure.h"
+#include "screen.h"
+#include "varlink/frame.h"
+#include "varlink/message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+/* A reload of a large site with a busy kernel takes seconds; a minute says that portd hangs. */
+#define TIMEOUT_SEC 60
+#define REPLY_MAX   ((size_t)256 << 20)
+
+struct client {
+    const struct options *options;
+    const char *method;
+    int fd;
+    struct frame_input in;
+};
+
+/* 0 or -errno. */
+static int client_connect(struct client *c) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t n = strlen(c->options->socket);
+
+    if (n >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, c->options->socket, n + 1);
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
+    return 0;
+}
+
+static int client_set_timeout(struct client *c) {
+    struct timeval tv = { .tv_sec = TIMEOUT_SEC };
+
+    return setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
+}
+
+static int client_send(struct client *c, json_t *parameters, bool more) {
+    _cleanup_(freep) char *text = message_call(c->method, parameters, more);
+    size_t n, at = 0;
+
+    if (!text)
+        return -ENOMEM;
+    n = strlen(text) + 1;
+    while (at < n) {
+        ssize_t sent = send(c->fd, text + at, n - at, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno != EINTR)
+            return -errno;
+        at += sent < 0 ? 0 : (size_t)sent;
+    }
+    return 0;
+}
+
+enum status client_call(const struct options *o, const char *method, json_t *parameters, bool more,
+                        struct client **ret) {
+    _cleanup_(client_freep) struct client *c = calloc(1, sizeof(*c));
+    int r = -ENOMEM;
+
+    if (c && parameters) {
+        *c = (struct client){ .options = o, .method = method, .fd = -1, .in.max = REPLY_MAX };
+        r = client_connect(c);
+        if (r == 0 && !more)
+            r = client_set_timeout(c);
+        if (r == 0)
+            r = client_send(c, parameters, more);
+    }
+    json_decref(parameters);
+    if (r < 0)
+        return failure_connection(o, r);
+    *ret = TAKE_PTR(c);
+    return STATUS_FINE;
+}
+
+/* 0 or -errno; -ECONNRESET: portd hung up. */
+static int client_receive(struct client *c, const char **ret_text, size_t *ret_size) {
+    int r;
+
+    while ((r = frame_input_next(&c->in, ret_text, ret_size)) == FRAME_E_MORE) {
+        size_t room;
+        void *to = frame_input_room(&c->in, &room);
+        ssize_t n;
+
+        if (!to)
+            return -ENOMEM;
+        n = recv(c->fd, to, room, 0);
+        if (n == 0)
+            return -ECONNRESET;
+        if (n < 0 && errno != EINTR)
+            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+        frame_input_filled(&c->in, n < 0 ? 0 : (size_t)n);
+    }
+    return r == 0 ? 0 : -EPROTO;
+}
+
+enum status client_next(struct client *c, json_t **ret) {
+    enum status status = STATUS_FINE;
+    struct message m;
+    const char *text;
+    size_t size;
+    int r;
+
+    r = client_receive(c, &text, &size);
+    if (r == 0)
+        r = message_parse(MESSAGE_REPLY, text, size, &m);
+    if (r != 0)
+        return failure_connection(c->options, r < 0 ? r : -EPROTO);
+    if (m.error)
+        status = failure_answer(c->options, c->method, m.error, m.parameters);
+    else
+        *ret = m.parameters ? json_incref(m.parameters) : json_object();
+    message_clear(&m);
+    return status;
+}
+
+struct client *client_free(struct client *c) {
+    if (!c)
+        return NULL;
+    frame_input_clear(&c->in);
+    fd_close(c->fd);
+    free(c);
+    return NULL;
+}
+
+enum status client_ask(const struct options *o, const char *method, json_t *parameters,
+                       json_t **ret) {
+    _cleanup_(client_freep) struct client *c = NULL;
+    enum status status;
+
+    status = client_call(o, method, parameters, false, &c);
+    if (status == STATUS_FINE)
+        status = client_next(c, ret);
+    if (status == STATUS_FINE && !o->json)
+        screen_make_safe(*ret);
+    return status;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options are rows: how each is parsed, where it is kept and what the help says of it. */
+#include "options.h"
+
+#include "base/macros.h"
+#include "files/files.h"
+#include "varlink/interface.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum kind { KIND_FLAG, KIND_TEXT, KIND_LIST };
+
+struct row {
+    const char *name;
+    const char *argument;
+    const char *help;
+    enum kind kind;
+    unsigned bit; /* 0: for every verb */
+    size_t offset;
+};
+
+#define TO(member) offsetof(struct options, member)
+static const struct row rows[] = {
+    { "json", NULL, "print the answer as JSON", KIND_FLAG, OPTION_JSON, TO(json) },
+    { "socket", "PATH", "ask the portd that listens there (" INTERFACE_SOCKET ")", KIND_TEXT,
+      OPTION_SOCKET, TO(socket) },
+    { "offline", NULL, "answer from the files, without a daemon", KIND_FLAG, OPTION_OFFLINE,
+      TO(offline) },
+    { "site", "FILE", "the site file (" FILES_SITE "), site.d/*.json beside it", KIND_TEXT,
+      OPTION_FILES, TO(site) },
+    { "policy-dir", "DIR",
+      "policies, repeatable, a later one overrides an earlier one by file name\n"
+      "                       (/usr/share/portd/policy, then /etc/portd/policy)",
+      KIND_LIST, OPTION_FILES, TO(policy_dirs) },
+    { "host", "NAME", "the host of the site to answer for (this host)", KIND_TEXT, OPTION_FILES,
+      TO(host) },
+    { "reason", "TEXT", "why, for the journal and the status", KIND_TEXT, OPTION_REASON,
+      TO(reason) },
+    { "yes", NULL, "do it", KIND_FLAG, OPTION_YES, TO(yes) },
+    { "help", NULL, "print this", KIND_FLAG, 0, TO(help) },
+    { "version", NULL, "print the version", KIND_FLAG, 0, TO(version) },
+};
+
+static void row_set(const struct row *row, const char *argument, struct options *o) {
+    void *to = (uint8_t *)o + row->offset;
+
+    o->given |= row->bit;
+    switch (row->kind) {
+    case KIND_FLAG:
+        *(bool *)to = true;
+        break;
+    case KIND_TEXT:
+        *(const char **)to = argument;
+        break;
+    case KIND_LIST:
+        (*(const char ***)to)[o->n_policy_dirs++] = argument;
+        break;
+    }
+}
+
+static void build_long_options(struct option ret[static ARRAY_SIZE(rows) + 1]) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        ret[i] = (struct option){ .name = rows[i].name,
+                                  .has_arg = rows[i].argument ? required_argument : no_argument,
+                                  .val = (int)i };
+    ret[ARRAY_SIZE(rows)] = (struct option){ 0 };
+}
+
+enum status options_parse(int argc, char **argv, struct options *ret) {
+    struct option long_options[ARRAY_SIZE(rows) + 1];
+    struct options o = { .socket = INTERFACE_SOCKET, .site = FILES_SITE };
+    int found;
+
+    build_long_options(long_options);
+    o.policy_dirs = calloc((size_t)argc + 1, sizeof(*o.policy_dirs));
+    o.words = calloc((size_t)argc + 1, sizeof(*o.words));
+    if (!o.policy_dirs || !o.words)
+        abort();
+    while ((found = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+        if (found == '?') {
+            options_clear(&o);
+            return STATUS_USAGE;
+        }
+        if (found == 'h')
+            o.help = true;
+        else
+            row_set(&rows[found], optarg, &o);
+    }
+    while (optind < argc)
+        o.words[o.n_words++] = argv[optind++];
+    *ret = o;
+    return STATUS_FINE;
+}
+
+void options_clear(struct options *o) {
+    free(o->policy_dirs);
+    free(o->words);
+}
+
+const char *options_stranger(const struct options *o, unsigned allowed) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].bit & o->given & ~allowed)
+            return rows[i].name;
+    return NULL;
+}
+
+void options_help(unsigned allowed, FILE *f) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int used;
+
+        if (rows[i].bit && !(rows[i].bit & allowed))
+            continue;
+        used = fprintf(f, "  --%s%s%s", rows[i].name, rows[i].argument ? " " : "",
+                       rows[i].argument ? rows[i].argument : "");
+        fprintf(f, "%*s%s\n", used < 23 ? 23 - used : 1, "", rows[i].help);
+    }
+}

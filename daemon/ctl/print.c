@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The small shapes, and how parts of larger ones are read. */
+#include "print.h"
+
+#include "base/macros.h"
+#include "screen.h"
+#include "when.h"
+
+#include <pwd.h>
+#include <string.h>
+
+void print_json(json_t *answer, bool is_line) {
+    json_dumpf(answer, stdout,
+               JSON_ENSURE_ASCII | (is_line ? (size_t)JSON_COMPACT : (size_t)JSON_INDENT(2)));
+    putchar('\n');
+}
+
+const char *member_text(json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+char *member_list(json_t *object, const char *key, const char *separator) {
+    json_t *list = json_object_get(object, key), *item;
+    char *text = NULL;
+    size_t size, i;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    json_array_foreach(list, i, item) fprintf(f, "%s%s", i ? separator : "",
+                                              json_is_string(item) ? json_string_value(item) : "?");
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+char *drift_author(json_t *drift) {
+    json_t *pid = json_object_get(drift, "pid"), *uid = json_object_get(drift, "uid");
+    const char *command = member_text(drift, "command");
+    const struct passwd *user = uid ? getpwuid((uid_t)json_integer_value(uid)) : NULL;
+    char *text, number[32] = "", id[32] = "";
+
+    if (pid)
+        snprintf(number, sizeof(number), "[%lld]", (long long)json_integer_value(pid));
+    if (uid && !user)
+        snprintf(id, sizeof(id), "uid %lld", (long long)json_integer_value(uid));
+    if (asprintf(&text, "%s%s%s%s", *command ? command : "somebody", number, uid ? " " : "",
+                 user ? user->pw_name : id) < 0)
+        return NULL;
+    return text;
+}
+
+void print_warnings(json_t *warnings, const char *indent) {
+    json_t *warning;
+    size_t i;
+
+    json_array_foreach(warnings, i, warning) {
+        const char *hint = member_text(warning, "hint");
+
+        printf("%s%s!%s %s", indent, screen_colour(COLOUR_WARN), screen_colour(COLOUR_NONE),
+               member_text(warning, "text"));
+        if (*hint)
+            printf("  %s %s", screen_marks()->arrow, hint);
+        putchar('\n');
+    }
+}
+
+void print_lines(json_t *lines, const char *indent) {
+    json_t *line;
+    size_t i;
+
+    json_array_foreach(lines, i, line)
+        printf("%s%s\n", indent, json_is_string(line) ? json_string_value(line) : "?");
+}
+
+void print_event(json_t *event) {
+    char buf[WHEN_TEXT_MAX];
+
+    printf("%s  %-6s  %s\n", when_format(member_text(event, "time"), time(NULL), buf),
+           member_text(event, "event"), member_text(event, "text"));
+}
+
+void print_mistake(json_t *mistake, FILE *f) {
+    const char *file = member_text(mistake, "file"), *pointer = member_text(mistake, "pointer");
+    json_t *line = json_object_get(mistake, "line"), *column = json_object_get(mistake, "column");
+
+    fputs(file, f);
+    if (line)
+        fprintf(f, ":%lld:%lld", (long long)json_integer_value(line),
+                (long long)json_integer_value(column));
+    fprintf(f, "%s%s%s%s\n", *file ? ": " : "", pointer, *pointer ? ": " : "",
+            member_text(mistake, "text"));
+}

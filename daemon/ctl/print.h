@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_CTL_PRINT_H
+#define PORTD_CTL_PRINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Answers as text on stdout. The shapes are those of io.portd.varlink; what is missing in them is
+ * left out. Their strings went through screen_make_safe(). */
+
+/* As it is, a line (`is_line`) or indented; ASCII only, so that it is safe on any terminal. */
+void print_json(json_t *answer, bool is_line);
+
+/* Reply of Status. */
+void print_status(json_t *status);
+/* []Flow, []DriftRecord, and the rows of matrix_json(). */
+void print_flows(json_t *flows);
+void print_drifts(json_t *drifts);
+void print_matrix(json_t *rows);
+/* Explanation */
+void print_explanation(json_t *explanation);
+/* []Warning, each "! text → hint" behind `indent`. */
+void print_warnings(json_t *warnings, const char *indent);
+/* []string, a line each behind `indent`. */
+void print_lines(json_t *lines, const char *indent);
+/* Reply of Watch, one line. */
+void print_event(json_t *event);
+/* Mistake: "site.json:42:17: /hosts/acd-lb1: …". */
+void print_mistake(json_t *mistake, FILE *f);
+
+/* "nft[3312] root" of a DriftRecord, malloc'ed; NULL when memory is out. */
+char *drift_author(json_t *drift);
+
+/* Strings of an object; "" when it isn't there. */
+const char *member_text(json_t *object, const char *key);
+/* A []string as "a, b", malloc'ed. */
+char *member_list(json_t *object, const char *key, const char *separator);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The answers that are tables: which member goes into which column. */
+#include "print.h"
+
+#include "base/macros.h"
+#include "table.h"
+#include "when.h"
+
+#include <string.h>
+
+static void set_list(struct table *t, size_t column, json_t *object, const char *key) {
+    _cleanup_(freep) char *text = member_list(object, key, ", ");
+
+    table_set(t, column, text ? text : "?", COLOUR_NONE);
+}
+
+static enum colour flow_colour(const char *state) {
+    if (strcmp(state, "active") == 0)
+        return COLOUR_GOOD;
+    return strcmp(state, "unbound") == 0 ? COLOUR_WARN : COLOUR_DIM;
+}
+
+/* Both directions; "-" when the answer has none. */
+static void set_packets(struct table *t, size_t column, json_t *flow) {
+    json_t *in = json_object_get(flow, "packets_in"), *out = json_object_get(flow, "packets_out");
+    char text[32] = "-";
+
+    if (in || out)
+        snprintf(text, sizeof(text), "%lld",
+                 (long long)(json_integer_value(in) + json_integer_value(out)));
+    table_set(t, column, text, COLOUR_NONE);
+}
+
+void print_flows(json_t *flows) {
+    static const struct column columns[] = {
+        { "FLOW", false, false },   { "SERVICES", true, false }, { "FROM", true, false },
+        { "TO", true, false },      { "INGRESS", false, false }, { "EGRESS", false, false },
+        { "PACKETS", false, true },
+    };
+    struct table *t = table_new(columns, ARRAY_SIZE(columns));
+    json_t *flow;
+    size_t i;
+
+    json_array_foreach(flows, i, flow) {
+        const char *in = member_text(flow, "ingress"), *out = member_text(flow, "egress");
+
+        table_add_row(t);
+        table_set(t, 0, member_text(flow, "flow"), COLOUR_NONE);
+        set_list(t, 1, flow, "services");
+        set_list(t, 2, flow, "from");
+        set_list(t, 3, flow, "to");
+        table_set(t, 4, in, flow_colour(in));
+        table_set(t, 5, out, flow_colour(out));
+        set_packets(t, 6, flow);
+    }
+    table_print(t);
+}
+
+static void set_repaired(struct table *t, size_t column, json_t *drift) {
+    json_t *repaired = json_object_get(drift, "repaired_usec");
+    char buf[WHEN_TEXT_MAX];
+
+    if (repaired)
+        table_set(t, column, when_duration((uint64_t)json_integer_value(repaired), buf),
+                  COLOUR_NONE);
+    else
+        table_set(t, column, "no", COLOUR_BAD);
+}
+
+void print_drifts(json_t *drifts) {
+    static const struct column columns[] = {
+        { "TIME", false, false },     { "WHO", true, false },     { "UNIT", true, false },
+        { "REPAIRED", false, false }, { "CHANGES", true, false },
+    };
+    struct table *t = table_new(columns, ARRAY_SIZE(columns));
+    json_t *drift;
+    size_t i;
+
+    json_array_foreach(drifts, i, drift) {
+        _cleanup_(freep) char *author = drift_author(drift);
+        _cleanup_(freep) char *changes = member_list(drift, "changes", "; ");
+        char buf[WHEN_TEXT_MAX];
+
+        table_add_row(t);
+        table_set(t, 0, when_format(member_text(drift, "time"), time(NULL), buf), COLOUR_NONE);
+        table_set(t, 1, author ? author : "?", COLOUR_NONE);
+        table_set(t, 2, member_text(drift, "unit"), COLOUR_NONE);
+        set_repaired(t, 3, drift);
+        table_set(t, 4, changes ? changes : "?", COLOUR_NONE);
+    }
+    table_print(t);
+}
+
+static bool is_product(json_t *row, const char *product) {
+    return strcmp(member_text(row, "product"), product) == 0;
+}
+
+static void print_product_table(json_t *rows, size_t from, const char *product) {
+    static const struct column columns[] = {
+        { "FROM", true, false }, { "TO", true, false },    { "SERVICES", true, false },
+        { "WHEN", true, false }, { "TITLE", true, false },
+    };
+    struct table *t = table_new(columns, ARRAY_SIZE(columns));
+
+    for (size_t i = from; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i);
+
+        if (!is_product(row, product))
+            break;
+        table_add_row(t);
+        set_list(t, 0, row, "from");
+        set_list(t, 1, row, "to");
+        set_list(t, 2, row, "services");
+        set_list(t, 3, row, "when");
+        table_set(t, 4, member_text(row, "title"), COLOUR_NONE);
+    }
+    table_print(t);
+}
+
+/* Returns the index of the next product's first row. */
+static size_t print_product(json_t *rows, size_t from) {
+    const char *product = member_text(json_array_get(rows, from), "product");
+    size_t end;
+
+    printf("%s%s\n", from ? "\n" : "", product);
+    print_product_table(rows, from, product);
+    for (end = from; end < json_array_size(rows); end++) {
+        json_t *row = json_array_get(rows, end);
+
+        if (!is_product(row, product))
+            break;
+        if (*member_text(row, "note"))
+            printf("note %s/%s: %s\n", product, member_text(row, "flow"), member_text(row, "note"));
+    }
+    return end;
+}
+
+void print_matrix(json_t *rows) {
+    for (size_t i = 0; i < json_array_size(rows);)
+        i = print_product(rows, i);
+}

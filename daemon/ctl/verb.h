@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_CTL_VERB_H
+#define PORTD_CTL_VERB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What portd-ctl exits with. */
+enum status {
+    STATUS_FINE = 0,
+    STATUS_FAILED = 1, /* or refused */
+    STATUS_USAGE = 2,
+    STATUS_ODD = 3, /* portd answers, but things are not as they should be */
+    STATUS_NO_DAEMON = 4,
+};
+
+/* Which options a verb takes, besides --help. */
+enum {
+    OPTION_JSON = 1 << 0,
+    OPTION_SOCKET = 1 << 1,
+    OPTION_FILES = 1 << 2, /* --site, --policy-dir, --host */
+    OPTION_OFFLINE = 1 << 3,
+    OPTION_REASON = 1 << 4,
+    OPTION_YES = 1 << 5,
+};
+
+/* The command line. Strings are borrowed from argv. */
+struct options {
+    bool help, version, json, offline, yes;
+    const char *socket, *site, *host, *reason;
+    const char **policy_dirs;
+    size_t n_policy_dirs;
+    unsigned given;     /* OPTION_* of all that were given */
+    const char **words; /* those that are no options: the verb, then its arguments */
+    size_t n_words;
+};
+
+struct verb {
+    const char *name;
+    const char *arguments; /* for the usage line; "" when there are none */
+    const char *summary;
+    const char *example;
+    size_t min, max; /* arguments */
+    unsigned options;
+    /* `words` are the arguments. */
+    enum status (*handler)(const struct options *o, const char *const *words, size_t n_words);
+};
+
+enum status verb_status(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_flows(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_diff(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_drift(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_explain(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_check(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_reload(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_watch(const struct options *o, const char *const *words, size_t n_words);
+
+#endif

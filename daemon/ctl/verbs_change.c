@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs that change what is enforced. */
+#include "client.h"
+#include "print.h"
+#include "varlink/interface.h"
+
+#define DIGEST_MAX 12
+
+static json_t *reason_parameters(const struct options *o) {
+    return o->reason ? json_pack("{ss}", "reason", o->reason) : json_object();
+}
+
+static void print_reloaded(json_t *answer) {
+    json_t *changes = json_object_get(answer, "changes");
+    size_t n = json_array_size(changes);
+
+    printf("in force: generation %lld, %.*s, ",
+           (long long)json_integer_value(json_object_get(answer, "generation")), DIGEST_MAX,
+           member_text(answer, "digest"));
+    if (n == 0)
+        printf("nothing to change in the kernel\n");
+    else
+        printf("%zu change%s\n", n, n == 1 ? "" : "s");
+    print_lines(changes, "  ");
+    print_warnings(json_object_get(answer, "warnings"), "  ");
+}
+
+enum status verb_reload(const struct options *o, const char *const *words _unused_,
+                        size_t n_words _unused_) {
+    enum status status;
+    json_t *answer;
+
+    status = client_ask(o, INTERFACE_PORTD ".Reload", reason_parameters(o), &answer);
+    if (status != STATUS_FINE)
+        return status;
+    if (o->json)
+        print_json(answer, false);
+    else
+        print_reloaded(answer);
+    json_decref(answer);
+    return STATUS_FINE;
+}
+
+enum status verb_off(const struct options *o, const char *const *words _unused_,
+                     size_t n_words _unused_) {
+    enum status status;
+    json_t *answer;
+
+    if (!o->yes) {
+        fprintf(stderr,
+                "portd-ctl: off removes table inet portd, and only that: every port of this host "
+                "is then\n"
+                "open to whom other rules don't stop, until a reload. Nothing was done; to do it:\n"
+                "  portd-ctl off --yes\n");
+        return STATUS_USAGE;
+    }
+    status = client_ask(o, INTERFACE_PORTD ".Off", reason_parameters(o), &answer);
+    if (status != STATUS_FINE)
+        return status;
+    if (o->json)
+        print_json(answer, false);
+    else
+        printf("table inet portd is removed, portd enforces nothing; to enforce again: portd-ctl "
+               "reload\n");
+    json_decref(answer);
+    return STATUS_FINE;
+}

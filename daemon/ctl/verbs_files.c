@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs that need no daemon: they look at files. */
+#include "failure.h"
+#include "offline.h"
+#include "print.h"
+#include "screen.h"
+
+#include "engine/explain.h"
+
+#include <string.h>
+
+/* The rows of one product; takes `rows`. NULL: memory is out. */
+static json_t *rows_of(json_t *rows, const char *product) {
+    json_t *found = json_array(), *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) if (found &&
+                                         strcmp(member_text(row, "product"), product) == 0 &&
+                                         json_array_append(found, row) < 0) {
+        json_decref(found);
+        found = NULL;
+    }
+    json_decref(rows);
+    return found;
+}
+
+static enum status no_product(const struct loaded *l, const char *product) {
+    fprintf(stderr, "portd-ctl: no policy has product \"%s\"; there are:", product);
+    for (size_t i = 0; i < l->n_policies; i++)
+        fprintf(stderr, " %s", l->policies[i]->product);
+    fputc('\n', stderr);
+    return STATUS_FAILED;
+}
+
+enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words) {
+    _cleanup_(loaded_clear) struct loaded l = { 0 };
+    enum status status;
+    json_t *rows;
+
+    status = offline_load(o, false, &l);
+    if (status != STATUS_FINE)
+        return status;
+    if (n_words == 1 && !policy_find(loaded_policies(&l), l.n_policies, words[0]))
+        return no_product(&l, words[0]);
+    rows = matrix_json(loaded_policies(&l), l.n_policies);
+    if (n_words == 1)
+        rows = rows_of(rows, words[0]);
+    if (!rows)
+        return failure_memory();
+    if (o->json) {
+        json_t *answer = json_pack("{sO}", "rows", rows);
+
+        print_json(answer, false);
+        json_decref(answer);
+    } else {
+        screen_make_safe(rows);
+        print_matrix(rows);
+    }
+    json_decref(rows);
+    return STATUS_FINE;
+}
+
+static bool has_same_roles(const struct host *a, const struct host *b) {
+    if (a->roles.n != b->roles.n || a->os != b->os)
+        return false;
+    for (size_t i = 0; i < a->roles.n; i++)
+        if (strcmp(a->roles.items[i].text, b->roles.items[i].text) != 0)
+            return false;
+    return true;
+}
+
+/* What is told of a host depends on its roles: of those that share them the first speaks. */
+static bool is_first_of_its_roles(const struct site *site, size_t at) {
+    for (size_t i = 0; i < at; i++)
+        if (has_same_roles(&site->hosts[i], &site->hosts[at]))
+            return false;
+    return true;
+}
+
+static bool has_warning(json_t *warnings, json_t *warning) {
+    json_t *known;
+    size_t i;
+
+    json_array_foreach(warnings, i, known) if (json_equal(known, warning)) return true;
+    return false;
+}
+
+/* What `check` has to tell. */
+struct findings {
+    json_t *warnings;
+    size_t n_flows;
+};
+
+static enum status findings_add(const struct options *o, const struct loaded *l,
+                                struct findings *f) {
+    _cleanup_(intent_freep) struct intent *intent = NULL;
+    json_t *warnings, *warning;
+    enum status status;
+    size_t i;
+
+    status = offline_intent(o, l, &intent);
+    if (status != STATUS_FINE)
+        return status;
+    f->n_flows = intent->n_flows;
+    warnings = warnings_json(intent);
+    json_array_foreach(warnings, i, warning) if (!has_warning(f->warnings, warning) &&
+                                                 json_array_append(f->warnings, warning) < 0)
+        status = failure_memory();
+    json_decref(warnings);
+    return status;
+}
+
+static enum status findings_collect(const struct options *o, const struct loaded *l,
+                                    struct findings *f) {
+    enum status status = STATUS_FINE;
+
+    if (o->host)
+        return findings_add(o, l, f);
+    for (size_t i = 0; i < l->site->n_hosts && status == STATUS_FINE; i++) {
+        struct options one = *o;
+
+        one.host = l->site->hosts[i].name;
+        if (is_first_of_its_roles(l->site, i))
+            status = findings_add(&one, l, f);
+    }
+    return status;
+}
+
+static void print_findings(const struct options *o, const struct loaded *l,
+                           const struct findings *f) {
+    const struct site *site = l->site;
+    size_t n = json_array_size(f->warnings);
+
+    if (o->json) {
+        json_t *answer =
+            json_pack("{sssIsIsIsOs[]}", "site", site->name, "hosts", (json_int_t)site->n_hosts,
+                      "flows", (json_int_t)f->n_flows, "policies", (json_int_t)l->n_policies,
+                      "warnings", f->warnings, "mistakes");
+
+        print_json(answer, false);
+        json_decref(answer);
+        return;
+    }
+    screen_make_safe(f->warnings);
+    printf("%s: fine, %zu host%s, %zu flow%s, %zu polic%s", o->site, site->n_hosts,
+           site->n_hosts == 1 ? "" : "s", f->n_flows, f->n_flows == 1 ? "" : "s", l->n_policies,
+           l->n_policies == 1 ? "y" : "ies");
+    if (n > 0)
+        printf(", %zu warning%s", n, n == 1 ? "" : "s");
+    putchar('\n');
+    print_warnings(f->warnings, "  ");
+}
+
+enum status verb_check(const struct options *o, const char *const *words _unused_,
+                       size_t n_words _unused_) {
+    _cleanup_(loaded_clear) struct loaded l = { 0 };
+    struct findings f = { .warnings = json_array() };
+    enum status status;
+
+    status = offline_load(o, true, &l);
+    if (status == STATUS_FINE)
+        status = findings_collect(o, &l, &f);
+    if (status == STATUS_FINE)
+        print_findings(o, &l, &f);
+    json_decref(f.warnings);
+    return status;
+}

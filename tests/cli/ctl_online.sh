@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# portd-ctl against a portd that answers from a file: what it prints and exits with.
+# ctl_online.sh BINARY_DIR SOURCE_DIR
+. "$(dirname "$0")/lib.bash"
+fake=$source_dir/tests/cli/fake_portd.py
+socket=$work/io.portd
+
+# answer METHOD REPLY...: from now on.
+answer() {
+    local method=$1
+    shift
+    if [ ${#cleanup[@]} != 0 ]; then
+        kill "${cleanup[0]}"
+        wait "${cleanup[0]}" 2>/dev/null
+    fi
+    rm -f "$socket" "$work/calls"
+    (IFS=,; echo "{\"io.portd.$method\":[$*]}") >"$work/answers"
+    mkfifo "$work/calls"
+    python3 "$fake" "$socket" "$work/answers" >"$work/calls" &
+    cleanup=($!)
+    exec 3<"$work/calls"
+    read -r -u 3 line
+    [ "$line" = listening ] || fail "no fake portd"
+}
+
+# called TEXT: this is what portd got.
+called() {
+    read -r -u 3 -t 10 line
+    [ "$line" = "$1" ] || fail "$what: called $line, not $1"
+}
+
+ask() {
+    local want=$1
+    shift
+    run "$want" "$@" --socket "$socket"
+}
+
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+status='"site":"berlin","host":"acd-lb1","roles":["jtel-acd/ACD-LB"],"seal":"sealed",
+"generation":118,"digest":"4f1c9a77aa","since":"'$(date -u -d '-52 hours' +%Y-%m-%dT%H:%M:%SZ)'",
+"ingress":"enforce","egress":"audit","flows":31,"addresses":214,"names":2,"drifts":1,
+"last_drift":{"time":"2020-01-31T14:02:11Z","pid":3312,"command":"nft\u001b[31m","uid":0,
+"changes":["rule jtel-acd/rest deleted from in_3","set x deleted"],"repaired_usec":600},
+"last_reload":{"time":"2020-01-31T09:14:07Z","by":"root","reason":"dpkg: x.json"},
+"warnings":[{"code":"peer-unbound","text":"peer x is unbound","hint":"site.json /x"}]'
+
+answer Status "{\"parameters\":{\"state\":\"enforcing\",$status}}"
+ask 0 status
+called '{"method":"io.portd.Status","parameters":{}}'
+says out "● acd-lb1  enforcing, in sync                  site berlin · jtel-acd/ACD-LB"
+says out "  table inet portd   sealed (owner, persist)   generation 118, 4f1c9a…, for 2d 4h"
+says out "  ingress enforce · egress audit               31 flows, 214 addresses, 2 names"
+says out "  last drift   2020-01-31 14:02  nft\\x1b[31m[3312] root: rule jtel-acd/rest deleted from in_3 and 1 more; repaired in 0.6 ms"
+says out "  last reload  2020-01-31 09:14  root: dpkg: x.json"
+says out "  ! peer x is unbound  → site.json /x"
+grep -q $'\033' "$work/out" && fail "colour or worse without a terminal"
+ask 0 status --json
+json 'a["state"] == "enforcing" and a["last_drift"]["command"] == "nft\x1b[31m"'
+LC_ALL=C ask 0 status
+says out "* acd-lb1  enforcing, in sync"
+
+# What is missing is left out.
+answer Status '{"parameters":{"state":"degraded","warnings":[],"mistakes":[
+{"file":"site.json","line":42,"column":17,"pointer":"/hosts/a","text":"no prefix"}]}}'
+ask 3 status
+says out "● this host  degraded"
+says out "  ! site.json:42:17: /hosts/a: no prefix"
+says out "portd-ctl check"
+answer Status '{"parameters":{"state":"contested","warnings":[],"contested_by":"evil[7]"}}'
+ask 3 status
+says out "evil[7] keeps rewriting"
+for state in learning:0 audit:3 off:3 strange:3; do
+    answer Status "{\"parameters\":{\"state\":\"${state%:*}\",\"warnings\":[]}}"
+    ask "${state#*:}" status
+    says out "${state%:*}"
+done
+
+answer Flows '{"parameters":{"flows":[{"flow":"a/rest","product":"a","title":"t","file":"a.json",
+"line":1,"services":["tcp/1","udp/2"],"from":["X"],"to":["Y"],"when":[],"ingress":"active",
+"egress":"not-mine","packets_in":7}]}}'
+ask 0 flows
+says out "a/rest"
+says out "tcp/1, udp/2"
+ask 0 flows --json
+json 'a["flows"][0]["packets_in"] == 7'
+
+answer Diff '{"parameters":{"lines":["add rule x"]}}'
+ask 3 diff
+says out "add rule x"
+answer Diff '{"parameters":{"lines":[]}}'
+ask 0 diff
+says out "in sync"
+
+answer Drift '{"parameters":{"drifts":[{"time":"2020-01-31T14:02:11Z","command":"nft",
+"unit":"ssh.service","changes":["a","b"]}]}}'
+ask 0 drift
+says out "ssh.service"
+says out "a; b"
+answer Drift '{"parameters":{"drifts":[]}}'
+ask 0 drift
+says out "nobody changed the rules"
+
+answer Explain '{"parameters":{"explanation":{"verdict":"REJECT","direction":"out",
+"service":"udp/53","address":"10.0.0.53","text":"no flow","near":[]}}}'
+ask 0 explain out udp/53 to 10.0.0.53
+called '{"method":"io.portd.Explain","parameters":{"direction":"out","service":"udp/53","address":"10.0.0.53"}}'
+says out "REJECT no flow"
+
+answer Reload '{"parameters":{"generation":119,"digest":"4f1c9a77aa","changes":["add rule x"],
+"warnings":[]}}'
+ask 0 reload --reason=why
+called '{"method":"io.portd.Reload","parameters":{"reason":"why"}}'
+says out "in force: generation 119, 4f1c9a77aa, 1 change"
+says out "  add rule x"
+answer Reload '{"error":"io.portd.Invalid","parameters":{"mistakes":[{"file":"site.json","line":1,
+"column":2,"text":"bad"},{"text":"worse"}]}}'
+ask 1 reload
+says err "site.json:1:2: bad"
+says err "worse"
+says err "refused with 2 mistakes"
+silent out
+ask 1 reload --json
+json 'a["error"] == "io.portd.Invalid" and len(a["parameters"]["mistakes"]) == 2'
+answer Reload '{"error":"io.portd.Refused","parameters":{"text":"the kernel refuses a/rest"}}'
+ask 1 reload
+says err "the kernel refuses a/rest"
+answer Reload '{"error":"org.varlink.service.PermissionDenied","parameters":{}}'
+ask 1 reload
+says err "only root may do this: try sudo"
+answer Status '{"error":"org.varlink.service.PermissionDenied","parameters":{}}'
+ask 1 status
+says err "members of group portd may read"
+answer Diff '{"error":"org.varlink.service.MethodNotFound","parameters":{"method":"io.portd.Diff"}}'
+ask 1 diff
+says err "systemctl restart portd"
+
+answer Off '{"parameters":{}}'
+ask 0 off --yes
+called '{"method":"io.portd.Off","parameters":{}}'
+says out "portd-ctl reload"
+
+# Events until portd goes, which is no success.
+answer Watch '{"parameters":{"time":"2020-01-31T14:02:11Z","event":"drift","text":"nft: x"},"continues":true}' \
+    '{"parameters":{"time":"2020-01-31T14:02:12Z","event":"apply","text":"generation 2"},"continues":true}'
+ask 1 watch
+called '{"method":"io.portd.Watch","parameters":{},"more":true}'
+says out "2020-01-31 14:02  drift   nft: x"
+says out "2020-01-31 14:02  apply   generation 2"
+ask 1 watch --json
+[ "$(wc -l <"$work/out")" = 2 ] || fail "not a line an event"
+
+# Hangs up, or talks nonsense.
+answer Status
+ask 1 status
+says err "portd hung up"
+answer Status '{"unknown":1}'
+ask 1 status
+says err "another version"
+
+finish

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced by the tests of portd-ctl: run it, and say what is expected of it.
+set -u
+ctl=$(realpath "$1")/portd-ctl
+source_dir=$(realpath "$2")
+work=$(mktemp -d)
+cleanup=()
+trap 'for pid in "${cleanup[@]}"; do kill "$pid"; done; rm -rf "$work"' EXIT
+export LC_ALL=C.UTF-8 TZ=UTC
+failures=0
+
+fail() {
+    echo "FAILED: $*" >&2
+    failures=$((failures + 1))
+}
+
+# run STATUS ARGUMENT...: portd-ctl's output goes to $work/out and $work/err.
+run() {
+    local want=$1
+    shift
+    what="portd-ctl $*"
+    "$ctl" "$@" >"$work/out" 2>"$work/err" </dev/null
+    local got=$?
+    [ "$got" = "$want" ] || { fail "$what: exit status $got, not $want"; cat "$work/err" >&2; }
+}
+
+# says out|err TEXT: a line of the last output has it in it.
+says() {
+    grep -qF -- "$2" "$work/$1" || { fail "$what: std$1 does not say: $2"; cat "$work/$1" >&2; }
+}
+
+# silent out|err
+silent() {
+    [ ! -s "$work/$1" ] || { fail "$what: std$1 is not empty"; cat "$work/$1" >&2; }
+}
+
+# json EXPRESSION: true of the answer `a` on stdout.
+json() {
+    python3 -c 'import json, sys
+a = json.load(open(sys.argv[1]))
+sys.exit(0 if eval(sys.argv[2]) else 1)' "$work/out" "$1" || { fail "$what: not $1"; cat "$work/out" >&2; }
+}
+
+finish() {
+    [ "$failures" = 0 ] || exit 1
+    echo "all fine"
+}
