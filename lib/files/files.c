@@ -164,6 +164,21 @@ static char *drop_in_dir(const char *site_path) {
     return dir;
 }
 
+/* A site file that isn't there is the first thing that a new administrator meets. */
+static int read_site_file(const char *path, struct file_list *ret, struct report *reterr) {
+    struct report report = REPORT_INIT;
+    int r;
+
+    r = file_list_read(ret, path, SITE_SIZE_MAX, &report);
+    if (r == FILE_E_ABSENT) {
+        report_clear(&report);
+        report_add(reterr, (struct place){ .file = path },
+                   "there is no site file: write one, or name it with --site");
+    }
+    report_append(reterr, &report);
+    return r;
+}
+
 static int read_site(const char *path, struct file_list *ret, struct report *reterr) {
     _cleanup_(found_list_clear) struct found_list found = { 0 };
     _cleanup_(freep) char *dir = drop_in_dir(path);
@@ -171,10 +186,7 @@ static int read_site(const char *path, struct file_list *ret, struct report *ret
 
     if (!dir)
         return -ENOMEM;
-    r = file_list_read(ret, path, SITE_SIZE_MAX, reterr);
-    if (r == FILE_E_ABSENT)
-        report_add(reterr, (struct place){ .file = path },
-                   "there is no site file: write one, or name it with --site");
+    r = read_site_file(path, ret, reterr);
     if (r != 0) /* drop-ins say nothing without what they are merged over */
         return r < 0 ? r : FILES_E_INVALID;
     r = found_list_scan(&found, dir, 0, reterr);
