@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel layer against a real kernel, each test in a network namespace of its own, with nft
+ * as a witness from outside. */
+#include "nft_sample.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+struct scene {
+    struct kernel *kernel, *other; /* two netlink ports of this process */
+    struct ruleset *want;          /* the sample; in the kernel already */
+    uint32_t generation;           /* that its commit made */
+};
+
+static int scene_open(void **state) {
+    struct scene *s = calloc(1, sizeof(*s));
+
+    assert_non_null(s);
+    netns_enter();
+    s->kernel = sample_kernel();
+    s->other = sample_kernel();
+    s->want = sample_new();
+    s->generation = sample_apply(s->kernel, s->want);
+    *state = s;
+    return 0;
+}
+
+static int scene_close(void **state) {
+    struct scene *s = *state;
+
+    kernel_free(s->kernel);
+    kernel_free(s->other);
+    ruleset_free(s->want);
+    free(s);
+    return 0;
+}
+
+static struct ruleset *read_all(struct kernel *k, uint32_t *ret_generation) {
+    struct ruleset *have;
+
+    assert_int_equal(kernel_read(k, &have, ret_generation), 0);
+    return have;
+}
+
+static struct plan *diff(const struct ruleset *want, const struct ruleset *have) {
+    struct plan *plan;
+
+    assert_int_equal(ruleset_diff(want, have, &plan), 0);
+    return plan;
+}
+
+static void test_reads_back_what_it_wrote(void **state) {
+    struct scene *s = *state;
+
+    assert_kernel_is(s->kernel, s->want);
+}
+
+static void test_nft_lists_what_we_mean(void **state) {
+    static const char golden[] = SOURCE_DIR "/tests/golden/nft/sample.nft";
+    char *listing = shell("nft -s list table inet portd");
+    char *expected = shell("cat %s", golden);
+
+    (void)state;
+    if (getenv("UPDATE_GOLDEN")) {
+        FILE *f = fopen(golden, "we");
+
+        assert_non_null(f);
+        fputs(listing, f);
+        fclose(f);
+    } else {
+        assert_string_equal(listing, expected);
+    }
+    free(listing);
+    free(expected);
+}
+
+/* What nft makes of its own listing is what we made: expression by expression. */
+static void test_listing_loads_again_as_the_same(void **state) {
+    struct scene *s = *state;
+    struct kernel *fresh;
+
+    shell_quiet("nft list ruleset > /tmp/portd-test-$PPID.nft");
+    netns_enter();
+    shell_quiet("nft -f /tmp/portd-test-$PPID.nft; r=$?; rm /tmp/portd-test-$PPID.nft; exit $r");
+    fresh = sample_kernel();
+    assert_kernel_is(fresh, s->want);
+    kernel_free(fresh);
+}
+
+static void test_no_table_reads_as_nothing(void **state) {
+    struct kernel *k;
+    struct ruleset *have;
+    uint32_t generation;
+
+    (void)state;
+    netns_enter();
+    k = sample_kernel();
+    shell_quiet("nft add table ip portd; nft add chain ip portd c");
+    have = read_all(k, &generation);
+    assert_false(have->exists);
+    assert_int_equal(have->n_chains, 0);
+    ruleset_free(have);
+    kernel_free(k);
+}
+
+static void test_an_empty_plan_sends_nothing(void **state) {
+    struct scene *s = *state;
+    uint32_t before, after;
+
+    assert_int_equal(kernel_generation(s->kernel, &before), 0);
+    assert_int_equal(sample_apply(s->kernel, s->want), before);
+    assert_int_equal(kernel_generation(s->kernel, &after), 0);
+    assert_int_equal(before, after);
+}
+
+static void test_generation_is_that_of_our_commit(void **state) {
+    struct scene *s = *state;
+    struct ruleset *nothing = sample_nothing();
+    uint32_t now, ours;
+
+    assert_int_equal(kernel_generation(s->kernel, &now), 0);
+    assert_int_equal(s->generation, now);
+    ours = sample_apply(s->kernel, nothing);
+    assert_int_equal(ours, now + 1);
+    ruleset_free(nothing);
+}
+
+static void test_a_stale_plan_changes_nothing(void **state) {
+    struct scene *s = *state;
+    struct report report = REPORT_INIT;
+    struct ruleset *nothing = sample_nothing(), *have;
+    uint32_t generation, after = 7;
+    struct plan *plan;
+
+    have = read_all(s->kernel, &generation);
+    plan = diff(nothing, have);
+    shell_quiet("nft add table inet elsewhere");
+    assert_int_equal(kernel_apply(s->kernel, plan, generation, &after, &report), KERNEL_E_STALE);
+    assert_int_equal(after, 7);
+    assert_true(report_is_empty(&report));
+    assert_kernel_is(s->kernel, s->want);
+    plan_free(plan);
+    ruleset_free(have);
+    ruleset_free(nothing);
+}
+
+/* Two rules to nowhere: each is told, by its comment, and nothing is changed. */
+static void test_a_refusal_names_its_rules(void **state) {
+    struct scene *s = *state;
+    struct report report = REPORT_INIT;
+    struct ruleset *want = sample_new(), *have;
+    uint32_t generation, after;
+    struct chain *c;
+    struct plan *plan;
+
+    c = sample_chain(want, "in_2");
+    SAMPLE_RULE(want, c, "good", S_ACCEPT);
+    SAMPLE_RULE(want, c, "jtel-acd/bad", S_TO(VERDICT_GOTO, "missing"));
+    SAMPLE_RULE(want, c, NULL, S_ADDRESS(FAMILY_IPV4, SIDE_SOURCE, "missing"), S_ACCEPT);
+    assert_int_equal(ruleset_index(want), 0);
+    have = read_all(s->kernel, &generation);
+    plan = diff(want, have);
+    assert_int_equal(kernel_apply(s->kernel, plan, generation, &after, &report), KERNEL_E_REFUSED);
+    assert_int_equal(report.n_entries, 2);
+    assert_string_equal(report.entries[0].text,
+                        "jtel-acd/bad: the kernel refuses to add the rule in chain in_2: "
+                        "No such file or directory");
+    assert_string_equal(report.entries[1].text,
+                        "in_2: the kernel refuses to add the rule in chain in_2: "
+                        "No such file or directory");
+    assert_kernel_is(s->kernel, s->want);
+    report_clear(&report);
+    plan_free(plan);
+    ruleset_free(have);
+    ruleset_free(want);
+}
+
+/* What nftables has no words for is refused before anything is sent. */
+static void test_the_unsayable_is_not_sent(void **state) {
+    static const struct stmt unsayable[] = {
+        S_PORT(PROTOCOL_TCP, SIDE_SOURCE, 2, 1),
+        S_ICMP(PROTOCOL_TCP, 1),
+        S_TO(VERDICT_GOTO, NULL),
+        S_COUNTER(""),
+        { .type = STMT_LIMIT, .limit = { 200, 0 } },
+        { .type = STMT_LIMIT, .limit = { 0, 5 } },
+    };
+    struct scene *s = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(unsayable); i++) {
+        struct report report = REPORT_INIT;
+        struct ruleset *want = sample_new(), *have;
+        uint32_t generation, after;
+        struct plan *plan;
+
+        sample_rule(want, sample_chain(want, "in_2"), "odd", &unsayable[i], 1);
+        assert_int_equal(ruleset_index(want), 0);
+        have = read_all(s->kernel, &generation);
+        plan = diff(want, have);
+        assert_int_equal(kernel_apply(s->kernel, plan, generation, &after, &report),
+                         KERNEL_E_REFUSED);
+        assert_int_equal(report.n_entries, 1);
+        assert_memory_equal(report.entries[0].text, "odd: ", 5);
+        assert_int_equal(kernel_generation(s->kernel, &after), 0);
+        assert_int_equal(after, generation);
+        report_clear(&report);
+        plan_free(plan);
+        ruleset_free(have);
+        ruleset_free(want);
+    }
+}
+
+/* Each is seen, and one transaction puts it right. */
+static const char *const tampers[] = {
+    /* rules */
+    "nft add rule inet portd in_1 accept",
+    "nft insert rule inet portd input accept",
+    "nft add rule inet portd in_1 meta mark 1 accept",
+    "nft add rule inet portd in_1 counter",
+    "nft add rule inet portd in_1 ip saddr { 1.2.3.4, 5.6.7.8 } accept",
+    "nft add rule inet portd in_1 tcp dport vmap { 1 : accept, 2 : drop }",
+    "nft 'add rule inet portd in_1 goto { accept; }'",
+    "nft add rule inet portd in_1 ip saddr 1.2.3.4 accept",
+    "nft add rule inet portd in_1 ip saddr != @hosts_4 accept",
+    "nft add rule inet portd in_1 log prefix x group 3 accept",
+    "nft add rule inet portd in_1 log group 3 snaplen 0 accept",
+    "nft add rule inet portd in_1 limit rate over 5/second drop",
+    "nft add rule inet portd in_1 limit rate 5/minute accept",
+    "nft add rule inet portd in_1 reject",
+    "nft add rule inet portd in_1 ct original packets 5 accept",
+    "nft add rule inet portd in_1 'accept comment \"nothing\"'",
+    "nft flush chain inet portd in_1",
+    "nft flush table inet portd",
+    "nft delete rule inet portd input handle "
+    "$(nft -a list chain inet portd input | sed -n 's/.*iif \"lo\" accept # handle //p')",
+    /* chains */
+    "nft add chain inet portd extra",
+    "nft 'add chain inet portd extra { type filter hook forward priority 0; policy drop; }'",
+    "nft 'add chain inet portd extra { type nat hook prerouting priority 0; }'",
+    "nft 'add chain inet portd extra { type route hook output priority 0; }'",
+    "nft 'add chain inet portd extra { type filter hook ingress device lo priority 0; }'",
+    "nft 'add chain inet portd extra; add rule inet portd extra accept;"
+    " insert rule inet portd input jump extra'",
+    "nft 'chain inet portd input { policy accept; }'",
+    "nft 'chain inet portd output { policy drop; }'",
+    /* the table */
+    "nft 'table inet portd { flags dormant; }'",
+    "nft delete table inet portd",
+    "nft flush ruleset",
+    /* sets and elements */
+    "nft 'add element inet portd hosts_4 { 9.9.9.9 }'",
+    "nft 'delete element inet portd hosts_4 { 10.0.0.1 }'",
+    "nft 'add element inet portd hosts_4 { 9.9.9.9 comment \"mine\" }'",
+    "nft 'delete element inet portd nets_4 { 10.1.0.0/16 }'",
+    "nft 'add element inet portd nets_4 { 10.2.0.0/16 }'", /* touches 10.1.0.0/16 */
+    "nft 'add element inet portd nets_4 { 10.0.0.0/16 }'",
+    "nft 'add element inet portd nets_4 { 223.255.255.0/24 }'", /* touches the last range */
+    "nft 'delete element inet portd nets_4 { 10.1.0.0/16 };"
+    " add element inet portd nets_4 { 10.1.0.0/17 }; add element inet portd nets_4 { 10.1.128.0/17 "
+    "}'",
+    "nft 'add element inet portd nets_6 { fe80::2-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }'",
+    "nft 'add element inet portd empty_6 { ::/0 }'",
+    "nft 'delete element inet portd any_4 { 0.0.0.0/0 }'",
+    "nft 'add element inet portd in_service { tcp . 23 : accept }'",
+    "nft 'delete element inet portd in_service { tcp . 443 : goto in_1 };"
+    " add element inet portd in_service { tcp . 443 : accept }'",
+    "nft 'add element inet portd peers { 11.0.0.0/8 : accept }'",
+    "nft flush set inet portd nets_4",
+    "nft 'add set inet portd extra { type ipv4_addr; }'",
+    "nft 'add set inet portd extra { type ether_addr; elements = { 00:11:22:33:44:55 } }'",
+    "nft 'add set inet portd extra { type ipv4_addr; timeout 1h; elements = { 1.1.1.1 } }'",
+    "nft 'add set inet portd extra { type ipv4_addr; flags dynamic; size 9; }'",
+    "nft 'add set inet portd extra { type ipv4_addr; counter; elements = { 1.1.1.1 } }'",
+    "nft 'add set inet portd extra { type ipv4_addr . inet_service; flags interval;"
+    " elements = { 1.1.1.0/24 . 1-5 } }'",
+    "nft 'add map inet portd extra { type ipv4_addr : mark; elements = { 1.1.1.1 : 5 } }'",
+    "nft 'add map inet portd extra { type ipv4_addr : verdict; elements = { 1.1.1.1 : accept } }'",
+    "nft 'add set inet portd extra { type ipv4_addr; elements = { 1.1.1.1 } };"
+    " add element inet portd extra { * }'",
+    /* named objects */
+    "nft 'add quota inet portd extra { over 5 mbytes }'",
+    "nft 'add quota inet portd dropped { over 5 mbytes }'", /* the name of a counter of ours */
+    "nft 'add limit inet portd extra { rate 5/second }'",
+    "nft 'add counter inet portd extra'",
+    "nft 'add map inet portd extra { type ipv4_addr : counter; elements = { 1.1.1.1 : dropped } }'",
+    "nft 'add synproxy inet portd extra { mss 1460 wscale 7 }'",
+};
+
+/* NULL: seen and repaired; else what went wrong. */
+static const char *tamper_try(struct scene *s, const char *command) {
+    struct report report = REPORT_INIT;
+    const char *problem = NULL;
+    struct ruleset *have;
+    uint32_t generation;
+    struct plan *plan;
+
+    if (system(command) != 0)
+        return "nft doesn't take it";
+    have = read_all(s->kernel, &generation);
+    plan = diff(s->want, have);
+    if (plan_is_empty(plan))
+        problem = "not seen";
+    else if (kernel_apply(s->kernel, plan, generation, &generation, &report) != 0)
+        problem = report.n_entries ? "refused" : "not applied";
+    report_print(&report, stderr);
+    report_clear(&report);
+    plan_free(plan);
+    ruleset_free(have);
+    have = read_all(s->kernel, &generation);
+    plan = diff(s->want, have);
+    if (!problem && !plan_is_empty(plan))
+        problem = "not repaired";
+    plan_free(plan);
+    ruleset_free(have);
+    return problem;
+}
+
+static void test_tampering_is_seen_and_repaired(void **state) {
+    struct scene *s = *state;
+    unsigned n_problems = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(tampers); i++) {
+        const char *problem = tamper_try(s, tampers[i]);
+
+        if (!problem)
+            continue;
+        print_error("%s: %s\n", problem, tampers[i]);
+        shell_quiet("nft flush ruleset");
+        sample_apply(s->kernel, s->want);
+        n_problems++;
+    }
+    assert_int_equal(n_problems, 0);
+    assert_kernel_is(s->kernel, s->want);
+}
+
+/* An admin's addition beside a range is deleted alone; the range itself never leaves the set. */
+static void test_touching_ranges_stay_apart(void **state) {
+    struct scene *s = *state;
+    struct ruleset *have;
+    uint32_t generation;
+    struct plan *plan;
+
+    shell_quiet("nft 'add element inet portd nets_4 { 10.2.0.0/16 }'");
+    have = read_all(s->kernel, &generation);
+    plan = diff(s->want, have);
+    assert_int_equal(plan->n_ops, 1);
+    assert_int_equal(plan->ops[0].type, PLAN_ELEMENTS_DELETE);
+    assert_int_equal(plan->ops[0].n_elements, 1);
+    plan_free(plan);
+    ruleset_free(have);
+}
+
+static const struct {
+    const char *command, *foreign;
+} foreigners[] = {
+    { "nft 'add set inet portd extra { type ether_addr; }'", "a set of type 9" },
+    { "nft 'add set inet portd extra { type ipv4_addr; flags timeout; }'", "a set with timeouts" },
+    { "nft 'add set inet portd extra { type ipv4_addr; size 5; }'", "a set with a size" },
+    { "nft 'add map inet portd extra { type ipv4_addr : mark; }'",
+      "a map of something else than verdicts" },
+    { "nft 'add set inet portd extra { type ipv4_addr; }; "
+      "add element inet portd extra { 1.1.1.1 comment \"x\" }'",
+      "an element with a comment" },
+    { "nft 'add set inet portd extra { type ipv4_addr; }; "
+      "add element inet portd extra { * }'",
+      "a catch-all element" },
+};
+
+static void test_foreign_sets_say_what_they_are(void **state) {
+    struct scene *s = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(foreigners); i++) {
+        struct ruleset *have;
+        uint32_t generation;
+
+        shell_quiet(foreigners[i].command);
+        have = read_all(s->kernel, &generation);
+        assert_non_null(ruleset_set(have, "extra"));
+        assert_non_null(ruleset_set(have, "extra")->foreign);
+        assert_string_equal(ruleset_set(have, "extra")->foreign, foreigners[i].foreign);
+        ruleset_free(have);
+        shell_quiet("nft delete set inet portd extra || nft delete map inet portd extra");
+    }
+}
+
+static void test_foreign_objects_say_what_they_are(void **state) {
+    struct scene *s = *state;
+    struct ruleset *have;
+    uint32_t generation;
+    const struct chain *c;
+
+    shell_quiet("nft 'add quota inet portd extra { over 5 mbytes }; "
+                "add chain inet portd odd { type nat hook prerouting priority 5; }; "
+                "add rule inet portd in_1 meta mark 1 counter accept'");
+    have = read_all(s->kernel, &generation);
+    assert_string_equal(ruleset_counter(have, "extra")->foreign, "quota");
+    assert_int_equal(ruleset_counter(have, "extra")->foreign_type, 2); /* NFT_OBJECT_QUOTA */
+    assert_string_equal(ruleset_chain(have, "odd")->foreign, "a base chain of type nat");
+    c = ruleset_chain(have, "in_1");
+    assert_int_equal(c->n_rules, 3);
+    assert_null(c->rules[1].foreign);
+    assert_string_equal(c->rules[2].foreign, "meta, cmp, counter, immediate");
+    ruleset_free(have);
+}
+
+static void test_a_policy_changes_in_place(void **state) {
+    struct scene *s = *state;
+    struct ruleset *before, *after;
+    uint32_t generation;
+
+    before = read_all(s->kernel, &generation);
+    shell_quiet("nft 'chain inet portd input { policy accept; }'");
+    sample_apply(s->kernel, s->want);
+    after = read_all(s->kernel, &generation);
+    assert_int_equal(ruleset_chain(after, "input")->policy, CHAIN_DROP);
+    assert_int_equal(ruleset_chain(after, "input")->handle, ruleset_chain(before, "input")->handle);
+    ruleset_free(before);
+    ruleset_free(after);
+}
+
+/* Commits to another table in a loop, which counts up the generation all the same. */
+static pid_t disturber_start(void) {
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        execlp("sh", "sh", "-c",
+               "while nft 'add table inet elsewhere; delete table inet elsewhere'; do :; done",
+               NULL);
+        _exit(1);
+    }
+    return pid;
+}
+
+static void test_a_dump_holds_while_others_commit(void **state) {
+    struct scene *s = *state;
+    pid_t pid = disturber_start();
+    unsigned n_read = 0;
+
+    for (unsigned i = 0; i < 3000 && (n_read < 20 || kernel_retries(s->kernel) < 20); i++) {
+        struct ruleset *have;
+        uint32_t generation;
+        int r = kernel_read(s->kernel, &have, &generation);
+
+        if (r == -EAGAIN)
+            continue;
+        assert_int_equal(r, 0);
+        assert_same(s->want, have);
+        ruleset_free(have);
+        n_read++;
+    }
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+    assert_true(n_read >= 20);
+    assert_true(kernel_retries(s->kernel) >= 20);
+}
+
+#define LARGE 100000U
+
+static struct ruleset *large_new(bool is_interval, unsigned stride) {
+    struct ruleset *r = ruleset_new();
+    struct set *set;
+
+    assert_non_null(r);
+    r->exists = true;
+    set = sample_set(r, "large", SET_IPV4, is_interval, false);
+    for (unsigned i = 0; i < LARGE; i += stride) {
+        uint32_t lo = htobe32(0x0a000000U + i * 4), hi = htobe32(0x0a000000U + i * 4 + 1);
+        struct element *e = sample_element(r, set);
+
+        memcpy(e->range.lo.bytes, &lo, sizeof(lo));
+        memcpy(e->range.hi.bytes, is_interval ? &hi : &lo, sizeof(hi));
+    }
+    assert_int_equal(ruleset_index(r), 0);
+    return r;
+}
+
+static void large_test(bool is_interval) {
+    struct ruleset *all = large_new(is_interval, 1), *half = large_new(is_interval, 2);
+    struct kernel *k;
+
+    netns_enter();
+    k = sample_kernel();
+    sample_apply(k, all);
+    assert_kernel_is(k, all);
+    sample_apply(k, half);
+    assert_kernel_is(k, half);
+    kernel_free(k);
+    ruleset_free(all);
+    ruleset_free(half);
+}
+
+static void test_large_hash_set(void **state) {
+    (void)state;
+    large_test(false);
+}
+
+static void test_large_interval_set(void **state) {
+    (void)state;
+    large_test(true);
+}
+
+static void test_without_rights_it_says_so(void **state) {
+    pid_t pid;
+    int status;
+
+    (void)state;
+    netns_enter();
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct report report = REPORT_INIT;
+        struct kernel *k;
+        bool is_right = setresuid(65534, 65534, 65534) == 0 &&
+                        kernel_open(&k, &report) == KERNEL_E_UNUSABLE && report.n_entries == 1 &&
+                        strstr(report.entries[0].text, "CAP_NET_ADMIN");
+
+        _exit(is_right ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+#define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(test_reads_back_what_it_wrote),
+        SCENE_TEST(test_nft_lists_what_we_mean),
+        SCENE_TEST(test_listing_loads_again_as_the_same),
+        cmocka_unit_test(test_no_table_reads_as_nothing),
+        SCENE_TEST(test_an_empty_plan_sends_nothing),
+        SCENE_TEST(test_generation_is_that_of_our_commit),
+        SCENE_TEST(test_a_stale_plan_changes_nothing),
+        SCENE_TEST(test_a_refusal_names_its_rules),
+        SCENE_TEST(test_the_unsayable_is_not_sent),
+        SCENE_TEST(test_tampering_is_seen_and_repaired),
+        SCENE_TEST(test_touching_ranges_stay_apart),
+        SCENE_TEST(test_foreign_sets_say_what_they_are),
+        SCENE_TEST(test_foreign_objects_say_what_they_are),
+        SCENE_TEST(test_a_policy_changes_in_place),
+        SCENE_TEST(test_a_dump_holds_while_others_commit),
+        cmocka_unit_test(test_large_hash_set),
+        cmocka_unit_test(test_large_interval_set),
+        cmocka_unit_test(test_without_rights_it_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
