@@ -215,12 +215,14 @@ bool expr_verdict_parse(const struct nlattr *data, struct expr_verdict *ret) {
     return true;
 }
 
+/* The kernel takes and libnftnl writes the name of an objref without its NUL. */
 static int text_parse(const struct nlattr *a, struct arena *arena, const char **ret) {
-    const char *text = attr_text(a);
+    const char *text = mnl_attr_get_payload(a);
+    size_t size = mnl_attr_get_payload_len(a), n = strnlen(text, size);
 
-    if (!text)
+    if (n == 0 || n + 1 < size)
         return EXPR_E_FOREIGN;
-    *ret = arena_strdup(arena, text);
+    *ret = arena_strndup(arena, text, n);
     return *ret ? 0 : -ENOMEM;
 }
 
