@@ -80,7 +80,7 @@ static void record_drift(struct manager *m, struct reconciled *done, bool repair
         d.pid = m->news.last.pid;
         memcpy(d.command, m->news.last.command, sizeof(d.command));
         d.command[sizeof(d.command) - 1] = '\0';
-        process_look((pid_t)d.pid, &d.process);
+        process_look((pid_t)d.pid, d.command, &d.process);
     }
     if (repaired && done->applied_usec > m->dirty_usec)
         d.repaired_usec = done->applied_usec - m->dirty_usec;

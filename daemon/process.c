@@ -37,35 +37,38 @@ void process_unit_parse(const char *cgroup, char ret[static PROCESS_UNIT_MAX]) {
             snprintf(ret, PROCESS_UNIT_MAX, "%s", part);
 }
 
-static void look_unit(pid_t pid, struct process *p) {
-    char path[64], text[512];
-    ssize_t n = 0;
-    int fd;
+/* A file of /proc/PID/ as a string, cut to the buffer; false when there is none. */
+static bool read_proc(pid_t pid, const char *name, char *text, size_t size) {
+    _cleanup_(closep) int fd = -1;
+    char path[64];
+    ssize_t n;
 
-    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
-    n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    if (n <= 0)
-        return;
-    text[n] = '\0';
-    process_unit_parse(text, p->unit);
+        return false;
+    n = read(fd, text, size - 1);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
 }
 
-void process_look(pid_t pid, struct process *ret) {
+void process_look(pid_t pid, const char *command, struct process *ret) {
     struct process p = { 0 };
-    char path[64];
+    char path[64], text[512];
     struct stat st;
 
-    if (pid > 0) {
-        snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-        if (stat(path, &st) == 0) {
-            p.has_uid = true;
-            p.uid = st.st_uid;
-            look_unit(pid, &p);
-        }
+    *ret = p;
+    if (pid <= 0 || !read_proc(pid, "comm", text, sizeof(text)))
+        return;
+    text[strcspn(text, "\n")] = '\0';
+    if (strcmp(text, command) != 0)
+        return;
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    if (stat(path, &st) == 0) {
+        p.has_uid = true;
+        p.uid = st.st_uid;
     }
+    if (read_proc(pid, "cgroup", text, sizeof(text)))
+        process_unit_parse(text, p.unit);
     *ret = p;
 }

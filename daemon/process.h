@@ -14,8 +14,9 @@ struct process {
     char unit[PROCESS_UNIT_MAX]; /* "nftables.service", "session-3.scope"; "": none, or unknown */
 };
 
-/* Never fails: what can't be had is left out. */
-void process_look(pid_t pid, struct process *ret);
+/* Never fails: what can't be had is left out. `command` is the name that the kernel told with the
+ * process id; a process of another name is another one, and nothing is said of it. */
+void process_look(pid_t pid, const char *command, struct process *ret);
 
 /* The innermost unit that a line of /proc/PID/cgroup names; "" when there is none. */
 void process_unit_parse(const char *cgroup, char ret[static PROCESS_UNIT_MAX]);
