@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A network of namespaces for the lab tests, which source this file.
+#
+#   lab_isolate "$@"        first: start again in namespaces of our own
+#   lab_network TABLE       one network namespace for each host line of a hand table
+#   lab_in NAME COMMAND…    run something on a host of it
+#   lab_portd NAME          start portd there, back when it says READY=1; needs $binary_dir
+#
+# Isolation: the whole test runs in mount, pid and network namespaces that nobody else sees, with
+# a /run of its own. So names need no prefix per run, no packet can leave, the machine's rules
+# and journal are out of reach, and when the first process ends, by itself or by the timeout's
+# SIGKILL, the kernel removes every process, namespace and link.
+#
+# shellcheck shell=bash disable=SC2034 # names for those who source this
+
+set -euo pipefail
+lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source_dir=$(cd "$lab_dir/../.." && pwd)
+lab_table=$lab_dir/jtel-acd.table
+lab_state=/run/lab
+lab_site=$lab_state/jtel-acd.site.json
+lab_policies=$lab_state/policy
+
+lab_say() {
+    printf '%s: %s\n' "$(basename "$0" .sh)" "$*"
+}
+
+# LAB_TIMEOUT: seconds for the whole test.
+lab_isolate() {
+    if [[ -z ${LAB_ISOLATED:-} ]]; then
+        if [[ $EUID -ne 0 ]]; then
+            lab_say "skipped: network namespaces need root"
+            exit 77
+        fi
+        exec timeout --signal=KILL "${LAB_TIMEOUT:-300}" env LAB_ISOLATED=1 \
+            unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@"
+    fi
+    mount -t tmpfs lab /run
+    mkdir -p /run/netns "$lab_state" "$lab_policies"
+    # portd takes files of root only, whoever owns the checkout.
+    install -m 0644 "$source_dir"/policy/*.json "$lab_policies"
+    install -m 0644 "$source_dir/policy/examples/jtel-acd.site.json" "$lab_site"
+}
+
+# "name ipv4 ipv6" of each host, "-" where it has none.
+lab_hosts() {
+    sed 's/#.*//' "$1" | awk '$1 == "host" {
+        v4 = v6 = "-"
+        for (i = 5; i <= NF; i++) if ($i ~ /:/) v6 = $i; else v4 = $i
+        print $2, v4, v6 }'
+}
+
+# The hosts that run portd.
+lab_servers() {
+    sed 's/#.*//' "$1" | awk '$1 == "host" && $4 != "-" { print $2 }'
+}
+
+lab_in() {
+    local name=$1
+    shift
+    nsenter --net="/run/netns/$name" -- "$@"
+}
+
+# This namespace is the switch. Every address is on-link for everybody whatever its prefix;
+# neighbours are written down, because the kernel's neighbour tables are shared by all namespaces
+# and too small for all pairs. Broadcast is the last address of an IPv4 address's /24.
+lab_network() {
+    local table=$1 neighbours=$lab_state/neighbours n=0 name v4 v6 mac
+
+    echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+    ip link add switch type bridge mcast_snooping 0 forward_delay 0
+    ip link set switch up
+    while read -r name v4 v6; do
+        n=$((n + 1))
+        printf -v mac '02:00:00:00:00:%02x' "$n"
+        [[ $v4 == - ]] || echo "neigh replace $v4 lladdr $mac dev eth0 nud permanent"
+        [[ $v6 == - ]] || echo "neigh replace $v6 lladdr $mac dev eth0 nud permanent"
+    done < <(lab_hosts "$table") >"$neighbours"
+    n=0
+    while read -r name v4 v6; do
+        n=$((n + 1))
+        printf -v mac '02:00:00:00:00:%02x' "$n"
+        lab_host "$name" "$v4" "$v6" "$mac" "port$n"
+        grep -v " $mac " "$neighbours" | lab_in "$name" ip -batch -
+    done < <(lab_hosts "$table")
+}
+
+lab_host() {
+    local name=$1 v4=$2 v6=$3 mac=$4 port=$5
+
+    ip netns add "$name"
+    lab_in "$name" sh -c '
+        echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+        echo 0 >/proc/sys/net/ipv6/conf/default/accept_ra
+        echo "0 0" >/proc/sys/net/ipv4/ping_group_range'
+    ip link add "$port" type veth peer name eth0 address "$mac" netns "$name"
+    ip link set "$port" master switch up
+    {
+        echo "link set lo up"
+        echo "link set eth0 up"
+        if [[ $v4 != - ]]; then
+            echo "addr add $v4/32 broadcast ${v4%.*}.255 dev eth0"
+            echo "route add 0.0.0.0/0 dev eth0"
+        fi
+        if [[ $v6 != - ]]; then
+            echo "addr add $v6/128 dev eth0 nodad"
+            echo "route add ::/0 dev eth0"
+        fi
+    } | lab_in "$name" ip -batch -
+}
+
+# Asks for all neighbours anew: the host then needs ARP and neighbour discovery.
+lab_forget_neighbours() {
+    lab_in "$1" ip neigh flush nud permanent dev eth0
+    lab_in "$1" ip -6 neigh flush nud permanent dev eth0
+}
+
+# The daemon's words go to $lab_state/NAME.log.
+lab_portd() {
+    local name=$1 binary_dir=${binary_dir:?}
+
+    lab_in "$name" "$binary_dir/tests/lab/lab-start" "$lab_state/$name.log" "$binary_dir/daemon/portd" \
+        --site "$lab_site" --policy-dir "$lab_policies" --host "$name" \
+        --socket "$lab_state/$name.sock" --state-dir "$lab_state/$name" --user nobody \
+        >"$lab_state/$name.pid" || {
+        lab_say "portd did not start on $name:"
+        cat "$lab_state/$name.log"
+        return 1
+    }
+}
