@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/name.h"
+
+#include "loading.h"
+
+#define LONG_32 "abcdefghijklmnopqrstuvwxyz012345"
+
+static void test_valid(_unused_ void **state) {
+    static const char *const good[] = { "a",
+                                        "9",
+                                        "ACD-LB",
+                                        "acd-lb1.example.net",
+                                        "a..b",
+                                        "a-",
+                                        LONG_32 "6789012345678901234567890123456" };
+    static const char *const bad[] = { "",
+                                       "-a",
+                                       ".a",
+                                       "a_b",
+                                       "a b",
+                                       "a/b",
+                                       "os:x",
+                                       "\xc3\xbc",
+                                       "a\n",
+                                       "a$",
+                                       LONG_32 "67890123456789012345678901234567" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_true(name_is_valid(good[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_false(name_is_valid(bad[i]));
+        assert_false(product_name_is_valid(bad[i]));
+    }
+    assert_true(product_name_is_valid("jtel-acd"));
+    assert_false(product_name_is_valid("3cx"));
+    assert_true(name_is_reserved("management"));
+    assert_false(name_is_reserved("Any"));
+}
+
+static struct names make(const char *const *words, size_t n, struct arena *a) {
+    struct names names = { 0 };
+
+    assert_int_equal(names_collect(&names, a, words, n, sizeof(*words)), 0);
+    names_sort(&names);
+    return names;
+}
+
+static void test_look_up(_unused_ void **state) {
+    static const char *const words[] = { "delta", "alpha", "charlie", "bravo", "alpha" };
+    _cleanup_(arena_freep) struct arena *a = arena_new();
+    struct names names = make(words, ARRAY_SIZE(words), a), none = { 0 };
+
+    assert_int_equal(names.n, 4); /* "alpha" once */
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        assert_true(names_have(&names, words[i]));
+    assert_false(names_have(&names, "alph"));
+    assert_false(names_have(&names, ""));
+    assert_false(names_have(&none, "alpha"));
+    assert_string_equal(names_list(&names, a), "alpha, bravo, charlie and delta");
+    assert_string_equal(names_list(&none, a), "none");
+}
+
+static void test_nearest(_unused_ void **state) {
+    static const char *const words[] = { "ACD-LB", "ACD-DBM", "redundant", "tts", "web", "x" };
+    static const struct {
+        const char *name, *nearest;
+    } cases[] = {
+        { "acd-lb", "ACD-LB" },
+        { "ACD-LN", "ACD-LB" },
+        { "ACDLB", "ACD-LB" },
+        { "redundat", "redundant" },
+        { "redundancy", "redundant" },
+        { "tls", "tts" },
+        { "wep", "web" },
+        { "wxp", NULL },
+        { "y", NULL },
+        { "", NULL },
+        { "reporting", NULL },
+        { LONG_32 LONG_32 LONG_32, NULL },
+    };
+    _cleanup_(arena_freep) struct arena *a = arena_new();
+    struct names names = make(words, ARRAY_SIZE(words), a);
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *nearest = names_nearest(&names, cases[i].name);
+
+        if (cases[i].nearest)
+            assert_string_equal(nearest, cases[i].nearest);
+        else
+            assert_null(nearest);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_look_up),
+        cmocka_unit_test(test_nearest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
