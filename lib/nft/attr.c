@@ -8,6 +8,11 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
+bool message_is_whole(const struct nlmsghdr *nlh, int left) {
+    return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
+           nlh->nlmsg_len <= (uint32_t)left;
+}
+
 static bool attrs_read(const void *start, size_t size, struct attrs *ret) {
     const struct nlattr *a = start;
     int left = (int)size;

@@ -17,6 +17,10 @@ struct attrs {
     bool has_more; /* attributes of types that are not even numbered here */
 };
 
+/* Whether a message is whole in the `left` bytes from it on. mnl_nlmsg_ok() of libmnl 1.0.4 takes
+ * a length above INT_MAX for less than `left`. */
+bool message_is_whole(const struct nlmsghdr *nlh, int left);
+
 /* The attributes behind the nfgenmsg of a message, or in a nest. False: they don't add up to the
  * length; *ret then holds those before the broken one. */
 bool attrs_of_message(const struct nlmsghdr *nlh, struct attrs *ret);

@@ -97,7 +97,7 @@ static struct set *set_find(struct parser *p, const char *name, size_t *ret_inde
 static int name_parse(struct parser *p, const struct nlattr *a, const char **ret) {
     const char *name = attr_text(a);
 
-    if (!name || name[0] == '\0')
+    if (!name || name[0] == '\0' || strlen(name) >= NFT_NAME_MAXLEN)
         return -EBADMSG;
     *ret = arena_strdup(p->arena, name);
     return *ret ? 0 : -ENOMEM;

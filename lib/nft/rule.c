@@ -156,7 +156,7 @@ static int comment_parse(const struct nlattr *a, struct arena *arena, const char
     if (size < 3 || tlv[0] != NFTNL_UDATA_RULE_COMMENT || tlv[1] != size - 2)
         return EXPR_E_FOREIGN;
     n = size - 3;
-    if (memchr(tlv + 2, '\0', size - 2) != tlv + 2 + n)
+    if (n > COMMENT_MAX || memchr(tlv + 2, '\0', size - 2) != tlv + 2 + n)
         return EXPR_E_FOREIGN;
     *ret = arena_strndup(arena, (const char *)tlv + 2, n);
     return *ret ? 0 : -ENOMEM;

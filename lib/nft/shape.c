@@ -423,7 +423,7 @@ bool shape_verdict_lift(const struct expr_verdict *v, enum verdict *ret, const c
         if (verdicts[i].code == v->code) {
             *ret = (enum verdict)i;
             *ret_chain = v->chain;
-            return !!v->chain == verdicts[i].has_chain;
+            return verdicts[i].has_chain ? name_fits(v->chain) : !v->chain;
         }
     return false;
 }

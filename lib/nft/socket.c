@@ -4,6 +4,8 @@
  * waiting, because netlink has answered when sendmsg() returns. */
 #include "nft/socket.h"
 
+#include "nft/attr.h"
+
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -132,7 +134,7 @@ static int answer_read(struct nft_socket *s, struct answer *a) {
             answer_note(a, (int)n);
         if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE)
             break;
-        for (; n > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+        for (; n > 0 && message_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
             answer_message(a, nlh);
     }
     return a->error;
@@ -179,7 +181,7 @@ static int socket_drain(struct nft_socket *s, nft_socket_each each, void *userda
             return (int)n;
         if (n < 0)
             error = -ENOBUFS;
-        for (; n > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+        for (; n > 0 && message_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
             r = each(nlh, userdata);
             if (r < 0 && error == 0)
                 error = r;

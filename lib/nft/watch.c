@@ -202,7 +202,7 @@ static int details_read(struct watch *w, struct watch_news *news) {
             news->overflow = true;
         else if (n < 0)
             return (int)n;
-        for (; n > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+        for (; n > 0 && message_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
             detail_take(w, nlh);
     }
 }
@@ -231,7 +231,7 @@ static int round_read(struct watch *w, struct watch_news *news) {
             news->overflow = true;
         else if (size < 0)
             return (int)size;
-        else if (mnl_nlmsg_ok((const struct nlmsghdr *)w->buffer, (int)size) &&
+        else if (message_is_whole((const struct nlmsghdr *)w->buffer, (int)size) &&
                  commit_parse((const struct nlmsghdr *)w->buffer, &commits[n]))
             n++;
     }

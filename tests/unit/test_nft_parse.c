@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Messages and back without a kernel: what the emitter writes is what the parser reads, and
  * whatever else comes is foreign, broken or of no interest, but never ours. */
+#include "nft/attr.h"
 #include "nft/emit.h"
 #include "nft/parse.h"
 
@@ -29,7 +30,7 @@ static int feed_all(struct parser *p, const void *bytes, size_t n_bytes) {
     const struct nlmsghdr *nlh = bytes;
     int left = (int)n_bytes, r;
 
-    for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+    for (; message_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
         r = parser_feed(p, nlh);
         if (r < 0)
             return r;
@@ -73,7 +74,7 @@ static void test_no_cut_is_harmful(void **state) {
     (void)state;
     emit_all(want, &b);
     left = (int)b.n_bytes;
-    for (nlh = (const void *)b.bytes; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+    for (nlh = (const void *)b.bytes; message_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
         for (uint32_t n = MNL_NLMSG_HDRLEN; n < nlh->nlmsg_len; n++) {
             struct parser *p = parser_new();
             struct nlmsghdr *cut = malloc(n); /* exactly, so that ASan sees a byte too far */
@@ -108,7 +109,8 @@ static void test_elements_come_in_pieces(void **state) {
     assert_int_equal(ruleset_index(want), 0);
     emit_all(want, &b);
     left = (int)b.n_bytes;
-    for (nlh = (const void *)b.bytes; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+    for (nlh = (const void *)b.bytes; message_is_whole(nlh, left);
+         nlh = mnl_nlmsg_next(nlh, &left)) {
         n_pieces += (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWSETELEM;
         assert_true(nlh->nlmsg_len < UINT16_MAX);
     }
