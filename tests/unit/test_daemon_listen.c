@@ -88,6 +88,26 @@ static void test_another_listens(void **state _unused_) {
     fd_close(fd);
 }
 
+/* A portd that doesn't get round to its clients is still there. */
+static void test_another_is_busy(void **state _unused_) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct report report = REPORT_INIT;
+    int fd, clients[1000];
+    size_t n = 0;
+
+    strcpy(address.sun_path, path);
+    assert_int_equal(listen_open(path, (gid_t)-1, &fd, &report), 0);
+    do {
+        assert_true(n < ARRAY_SIZE(clients));
+        clients[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    } while (connect(clients[n++], (struct sockaddr *)&address, sizeof(address)) == 0);
+    assert_int_equal(errno, EAGAIN);
+    expect_refused(path, "another portd listens on ");
+    while (n > 0)
+        fd_close(clients[--n]);
+    fd_close(fd);
+}
+
 static void test_no_socket(void **state _unused_) {
     unlink(path);
     fd_close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -113,9 +133,10 @@ static void test_missing_directory(void **state _unused_) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mode_and_group),  cmocka_unit_test(test_stale_is_replaced),
-        cmocka_unit_test(test_another_listens), cmocka_unit_test(test_no_socket),
-        cmocka_unit_test(test_path_too_long),   cmocka_unit_test(test_missing_directory),
+        cmocka_unit_test(test_mode_and_group),    cmocka_unit_test(test_stale_is_replaced),
+        cmocka_unit_test(test_another_listens),   cmocka_unit_test(test_another_is_busy),
+        cmocka_unit_test(test_no_socket),         cmocka_unit_test(test_path_too_long),
+        cmocka_unit_test(test_missing_directory),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -67,6 +67,18 @@ static void test_byte_by_byte(void **state _unused_) {
     frame_input_clear(&in);
 }
 
+/* Reading on while a message waits loses nothing. */
+static void test_read_ahead(void **state _unused_) {
+    struct frame_input in = { .max = 100 };
+
+    feed(&in, "one\0two\0th", 10);
+    expect(&in, "one");
+    feed(&in, "ree", 4);
+    expect(&in, "two");
+    expect(&in, "three");
+    frame_input_clear(&in);
+}
+
 /* The largest message passes whole, one byte more doesn't, and no more than it is buffered. */
 static void test_ceiling(void **state _unused_) {
     _cleanup_(freep) char *bytes = malloc(FRAME_SIZE_MAX + 1);
@@ -137,11 +149,9 @@ static void test_output_lets_go(void **state _unused_) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_several_in_one_read),
-        cmocka_unit_test(test_byte_by_byte),
-        cmocka_unit_test(test_ceiling),
-        cmocka_unit_test(test_small_ceiling),
-        cmocka_unit_test(test_output),
+        cmocka_unit_test(test_several_in_one_read), cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_read_ahead),          cmocka_unit_test(test_ceiling),
+        cmocka_unit_test(test_small_ceiling),       cmocka_unit_test(test_output),
         cmocka_unit_test(test_output_lets_go),
     };
 
