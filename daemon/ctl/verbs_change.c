@@ -4,10 +4,22 @@
 #include "print.h"
 #include "varlink/interface.h"
 
-#define DIGEST_MAX 12
+#define DIGEST_MAX  12
+#define CHANGES_MAX 20U /* lines that are printed; a first install has hundreds */
 
 static json_t *reason_parameters(const struct options *o) {
     return o->reason ? json_pack("{ss}", "reason", o->reason) : json_object();
+}
+
+/* Few enough that the warnings below them are seen. */
+static void print_changes(json_t *changes) {
+    size_t n = json_array_size(changes);
+
+    while (json_array_size(changes) > CHANGES_MAX)
+        json_array_remove(changes, json_array_size(changes) - 1);
+    print_lines(changes, "  ");
+    if (n > CHANGES_MAX)
+        printf("  and %zu more\n", n - CHANGES_MAX);
 }
 
 static void print_reloaded(json_t *answer) {
@@ -21,7 +33,7 @@ static void print_reloaded(json_t *answer) {
         printf("nothing to change in the kernel\n");
     else
         printf("%zu change%s\n", n, n == 1 ? "" : "s");
-    print_lines(changes, "  ");
+    print_changes(changes);
     print_warnings(json_object_get(answer, "warnings"), "  ");
 }
 

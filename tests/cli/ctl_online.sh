@@ -113,6 +113,13 @@ ask 0 reload --reason=why
 called '{"method":"io.portd.Reload","parameters":{"reason":"why"}}'
 says out "in force: generation 119, 4f1c9a77aa, 1 change"
 says out "  add rule x"
+answer Reload '{"parameters":{"generation":1,"digest":"4f","warnings":[{"code":"c","text":"w","hint":""}],
+"changes":['"$(printf '"line%d",' {1..24})"'"line25"]}}'
+ask 0 reload
+says out "  line20"
+says out "  and 5 more"
+says out "! w"
+grep -q line21 "$work/out" && fail "too many lines"
 answer Reload '{"error":"io.portd.Invalid","parameters":{"mistakes":[{"file":"site.json","line":1,
 "column":2,"text":"bad"},{"text":"worse"}]}}'
 ask 1 reload
