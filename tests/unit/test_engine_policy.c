@@ -241,6 +241,18 @@ static const struct {
                    "p.json:3:1: /flows/0: \"services\" is missing\n"
                    "p.json:3:1: /flows/0: \"title\" is missing\n"
                    "p.json:3:1: /flows/0: \"to\" is missing\n" },
+    { FLOWS("{},\n{}"), "p.json:3:1: /flows/0: \"from\" is missing\n"
+                        "p.json:3:1: /flows/0: \"id\" is missing\n"
+                        "p.json:3:1: /flows/0: \"ref\" is missing\n"
+                        "p.json:3:1: /flows/0: \"services\" is missing\n"
+                        "p.json:3:1: /flows/0: \"title\" is missing\n"
+                        "p.json:3:1: /flows/0: \"to\" is missing\n"
+                        "p.json:4:1: /flows/1: \"from\" is missing\n"
+                        "p.json:4:1: /flows/1: \"id\" is missing\n"
+                        "p.json:4:1: /flows/1: \"ref\" is missing\n"
+                        "p.json:4:1: /flows/1: \"services\" is missing\n"
+                        "p.json:4:1: /flows/1: \"title\" is missing\n"
+                        "p.json:4:1: /flows/1: \"to\" is missing\n" },
     { FLOWS("{'id':'a b','from':['A'],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
       "p.json:3:7: /flows/0/id: \"a b\" is not a name: 1 to 63 letters, digits, '.' and '-', the "
       "first a letter or digit\n" },
