@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#define IDLE_USEC  ((uint64_t)100000)
+#define IDLE_USEC  ((uint64_t)300000)
 #define GROUP      ((gid_t)4242)
 #define LARGE_SIZE ((size_t)4 << 20)
 
@@ -374,7 +374,7 @@ static void test_idle(void **state) {
         wait_usec(f, IDLE_USEC / 2);
     }
     assert_true(is_hung_up(f, dribbling));
-    wait_usec(f, IDLE_USEC * 5);
+    wait_usec(f, IDLE_USEC * 3);
     assert_true(is_hung_up(f, silent));
 }
 
@@ -383,7 +383,7 @@ static void test_busy_is_not_idle(void **state) {
     struct fixture *f = *state;
     _cleanup_(closep) int fd = client_new(f);
 
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 8; i++) {
         wait_usec(f, IDLE_USEC / 3);
         expect_on(f, fd, "{\"method\":\"a.B\"}",
                   "{\"error\":\"org.varlink.service.InterfaceNotFound\","
@@ -399,7 +399,7 @@ static void test_reader_that_does_not_read(void **state) {
     ssize_t n;
 
     client_call(fd, "{\"method\":\"io.portd.Flows\"}");
-    wait_usec(f, IDLE_USEC * 6);
+    wait_usec(f, IDLE_USEC * 3);
     while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0)
         total += (size_t)n;
     assert_true(n == 0 || errno != EAGAIN);
@@ -427,7 +427,7 @@ static void test_watch(void **state) {
     struct frame_input in = { .max = LARGE_SIZE };
 
     client_call(fd, "{\"method\":\"io.portd.Watch\",\"more\":true}");
-    wait_usec(f, IDLE_USEC * 6);
+    wait_usec(f, IDLE_USEC * 3);
     assert_false(is_hung_up(f, fd));
     assert_true(is_hung_up(f, other));
     server_broadcast(f->server, json_pack("{ss}", "text", "one"));
@@ -436,7 +436,7 @@ static void test_watch(void **state) {
                         "{\"parameters\":{\"text\":\"one\"},\"continues\":true}");
     assert_string_equal(client_next(f, fd, &in),
                         "{\"parameters\":{\"text\":\"two\"},\"continues\":true}");
-    wait_usec(f, IDLE_USEC * 6);
+    wait_usec(f, IDLE_USEC * 3);
     assert_false(is_hung_up(f, fd));
     client_call(fd, "{\"method\":\"io.portd.Status\"}");
     assert_null(client_next(f, fd, &in));
