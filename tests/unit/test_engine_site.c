@@ -151,8 +151,8 @@ static void test_drop_ins(_unused_ void **state) {
         "{'format':1,'site':'s','management':['10.0.0.0/24'],\n"
         "'hosts':{'a':{'addresses':['10.0.0.1'],'roles':['p/A']}},\n"
         "'flows':[{'id':'one','from':['all'],'to':['self'],'services':['tcp/1']}]}",
-        "{'hosts':{'b':{'addresses':['10.0.0.2']}},'management':['10.1.0.0/24','10.2.0.0/24'],\n"
-        "'flows':[{'id':'two','from':['all'],'to':['self'],'services':['tcp/2']}]}",
+        ("{'hosts':{'b':{'addresses':['10.0.0.2']}},'management':['10.1.0.0/24','10.2.0.0/24'],\n"
+         "'flows':[{'id':'two','from':['all'],'to':['self'],'services':['tcp/2']}]}"),
         "{'hosts':{'a':{'os':'windows','addresses':['10.0.0.9']}},\n'ingress':'audit'}",
     };
     _cleanup_(site_freep) struct site *s = assert_all_load(json, 3);
@@ -175,8 +175,8 @@ static void test_drop_in_mistakes(_unused_ void **state) {
     static const char *const json[] = {
         HEAD("'hosts':{'a':{'addresses':['10.0.0.300']}},"
              "'flows':[{'id':'one','from':['all'],'to':['self'],'services':['tcp/1']}]"),
-        "{'format':2,'hosts':{'b':{'adresses':['10.0.0.2']}},\n"
-        "'flows':[{'id':'one','from':['all'],'to':['self'],'services':['tcp/0']}]}",
+        ("{'format':2,'hosts':{'b':{'adresses':['10.0.0.2']}},\n"
+         "'flows':[{'id':'one','from':['all'],'to':['self'],'services':['tcp/0']}]}"),
         "{'deny':{'ingress':'x'},'deny':{}}",
     };
 
