@@ -38,7 +38,7 @@ enum status offline_intent(const struct options *o, const struct loaded *l, stru
 
     if (!o->host && gethostname(full, sizeof(full)) < 0)
         return failure_memory();
-    strcpy(brief, full);
+    memcpy(brief, full, sizeof(brief));
     brief[strcspn(brief, ".")] = '\0';
     r = intent_resolve(loaded_policies(l), l->n_policies, l->site, names,
                        o->host || strcmp(full, brief) == 0 ? 1 : 2, ret, &report);

@@ -69,9 +69,9 @@ static enum status ask_daemon(const struct options *o, const struct query *q, js
 }
 
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words) {
-    struct query q;
+    json_t *answer = NULL;
     enum status status;
-    json_t *answer;
+    struct query q;
 
     if (!o->offline && (o->given & OPTION_FILES)) {
         fprintf(stderr, "portd-ctl: --site, --policy-dir and --host go with --offline: the daemon "
