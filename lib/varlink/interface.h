@@ -22,14 +22,14 @@
 #define ERROR_BAD_QUERY INTERFACE_PORTD ".BadQuery" /* text: string */
 #define ERROR_FAILED    INTERFACE_PORTD ".Failed"   /* text: string */
 
-/* Errors of org.varlink.service. */
-#define ERROR_INTERFACE_NOT_FOUND    INTERFACE_SERVICE ".InterfaceNotFound" /* interface: string */
-#define ERROR_METHOD_NOT_FOUND       INTERFACE_SERVICE ".MethodNotFound"    /* method: string */
-#define ERROR_METHOD_NOT_IMPLEMENTED INTERFACE_SERVICE ".MethodNotImplemented" /* method: string   \
-                                                                                */
-#define ERROR_INVALID_PARAMETER INTERFACE_SERVICE ".InvalidParameter" /* parameter: string */
-#define ERROR_PERMISSION_DENIED INTERFACE_SERVICE ".PermissionDenied"
-#define ERROR_EXPECTED_MORE     INTERFACE_SERVICE ".ExpectedMore"
+/* Errors of org.varlink.service; the first four have one parameter, a string: "interface",
+ * "method", "method", "parameter". */
+#define ERROR_INTERFACE_NOT_FOUND    INTERFACE_SERVICE ".InterfaceNotFound"
+#define ERROR_METHOD_NOT_FOUND       INTERFACE_SERVICE ".MethodNotFound"
+#define ERROR_METHOD_NOT_IMPLEMENTED INTERFACE_SERVICE ".MethodNotImplemented"
+#define ERROR_INVALID_PARAMETER      INTERFACE_SERVICE ".InvalidParameter"
+#define ERROR_PERMISSION_DENIED      INTERFACE_SERVICE ".PermissionDenied"
+#define ERROR_EXPECTED_MORE          INTERFACE_SERVICE ".ExpectedMore"
 
 struct interface {
     const char *name;
