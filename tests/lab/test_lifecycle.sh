@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Starts, restarts, reloads, crashes and faults: what stays in force, what is said, with which
+# exit status.
+#   test_lifecycle.sh BINARY_DIR
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+lab_isolate "$@"
+binary_dir=$1
+portd=$binary_dir/daemon/portd
+ctl=$binary_dir/daemon/portd-ctl
+passed=0 failed=0
+work=$lab_state/life
+state=$work/state
+socket=$work/s
+site=$work/site.json
+pid=
+
+mkdir -m 0755 "$work"
+ip link set lo up
+cp "$lab_site" "$site"
+
+check() { # what, command…
+    local what=$1
+    shift
+    if "$@" >"$work/out" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        lab_say "FAILED: $what"
+        sed 's/^/    /' "$work/out"
+    fi
+}
+says() { # pattern, status, command…: its exit status and what it says
+    local pattern=$1 want=$2 got=0
+    shift 2
+    "$@" >"$work/said" 2>&1 </dev/null || got=$?
+    cat "$work/said"
+    [ "$got" = "$want" ] || { echo "status $got, not $want"; return 1; }
+    grep -qE -- "$pattern" "$work/said" || { echo "nothing says: $pattern"; return 1; }
+}
+options=(--site "$site" --policy-dir "$lab_policies" --socket "$socket" --user nobody)
+daemon() { # further options: portd in the foreground
+    "$portd" "${options[@]}" --host acd-lb1 --state-dir "$state" "$@"
+}
+start() {
+    pid=$("$binary_dir/tests/lab/lab-start" "$work/log" "$portd" "${options[@]}" \
+        --host acd-lb1 --state-dir "$state" "$@") || { cat "$work/log"; exit 1; }
+}
+# The daemon is no child of this shell: wait for its end through a descriptor of its own.
+await_end() { tail --pid="$pid" -s 0.01 -f /dev/null; }
+stop() {
+    kill -TERM "$pid"
+    await_end
+}
+ask() { "$ctl" "$@" --socket "$socket"; }
+# The table without what doesn't matter: the order of elements of a hash, counted packets.
+table() { nft -s list table inet portd | sed 's/[{},]/ /g; s/elements =//; s/^\s*//' | tr -s ' ' '\n' | sort; }
+is_table() { cmp <(table) "$1"; }
+no_table() { ! nft list table inet portd >/dev/null 2>&1; }
+commits_of() { # command…: how many commits nf_tables saw meanwhile
+    local lines
+    coproc WITNESS { "$binary_dir/tests/lab/lab-generations"; }
+    read -r lines <&"${WITNESS[0]}" # "ready"
+    "$@" >/dev/null
+    nft add table inet witness # the mark behind which nothing counts
+    local n=0 who
+    while read -r _ _ _ who <&"${WITNESS[0]}"; do
+        [ "$who" = nft ] && break
+        n=$((n + 1))
+    done
+    nft delete table inet witness
+    exec {WITNESS[1]}>&-
+    wait "$WITNESS_PID" 2>/dev/null || true
+    echo "$n"
+}
+
+lab_say "nothing was ever accepted: broken files write nothing"
+echo '{ "format": 1, "site": "x", "hosts": { "a": { "addresses": ["10.0.0.300"] } }, "ports": 1 }' >"$site"
+check "broken files end the start" says '10.0.0.300' 1 daemon
+check "every mistake is told" grep -q '"ports"\|/ports' "$work/said"
+check "with its place" grep -qE 'site.json:1:[0-9]+: /hosts/a/addresses/0' "$work/said"
+check "and nothing was written" no_table
+cp "$lab_site" "$site"
+check "an unknown host is refused" says 'mars.*acd-lb1' 1 \
+    "$portd" "${options[@]}" --host mars --state-dir "$state"
+check "and nothing was written" no_table
+
+lab_say "start, adopt, stop"
+start
+table >"$work/want"
+check "status is fine" says 'enforcing' 0 ask status
+check "only CAP_NET_ADMIN is left" grep -qE '^CapEff:\s*0000000000001000$' "/proc/$pid/status"
+check "in the bounding set too" grep -qE '^CapBnd:\s*0000000000001000$' "/proc/$pid/status"
+check "and no new privileges" grep -qE '^NoNewPrivs:\s*1$' "/proc/$pid/status"
+check "another portd is refused" says 'another portd' 1 daemon
+check "it still answers" says 'enforcing' 0 ask status
+stop
+check "SIGTERM leaves the rules" is_table "$work/want"
+restart() { start && stop; }
+check "a restart with nothing changed writes nothing" test "$(commits_of restart)" = 0
+check "and the rules are the same" is_table "$work/want"
+
+lab_say "reload"
+start
+check "reload of the same is no change" test "$(commits_of ask reload)" = 0
+sed -i 's/"tts": true/"tts": false/' "$site"
+check "reload of a changed site" says 'generation 2' 0 ask reload
+check "changes the rules" test "$(commits_of ask reload)" = 0
+check "the feature is off" says 'feature tts is off' 0 ask explain out udp/20643 to 10.1.0.31
+sed -i 's/"tts": false/"tts": tru/' "$site"
+check "a broken site is refused" says 'site.json:[0-9]+:[0-9]+' 1 ask reload
+check "and the rules stay" says 'enforcing.*' 0 ask status
+cp "$lab_site" "$site"
+kill -HUP "$pid"
+until ask status --json | jq -e '.generation == 3' >/dev/null; do :; done
+check "SIGHUP loads too" is_table "$work/want"
+chmod o+w "$site"
+check "a site that others can write is refused" says 'chmod' 1 ask reload
+chmod o-w "$site"
+ip link add dummy0 type veth peer name dummy1
+nft add table inet theirs
+check "off wants to be sure" says '--yes' 2 ask off
+check "off" says '' 0 ask off --yes
+check "takes our table" no_table
+check "and no other" nft list table inet theirs
+check "status says so" says 'off' 3 ask status
+check "reload enforces again" says '' 0 ask reload
+check "as before" is_table "$work/want"
+nft delete table inet theirs
+stop
+
+lab_say "broken files at start, with a last good snapshot"
+echo '{ "format": 1' >"$site"
+start
+check "the last good policy is in force" is_table "$work/want"
+check "status is degraded and says why" says 'degraded' 3 ask status
+check "with the mistake's place" grep -q 'site.json:' "$work/said"
+stop
+printf X | dd of="$state/last-good.json" bs=1 seek=3000 conv=notrunc status=none
+check "a damaged snapshot is not used" says 'damaged' 1 daemon
+check "but the rules in force stay" is_table "$work/want"
+cp "$lab_site" "$site"
+
+lab_say "kill -9 at 100 random moments, between two sites"
+sed 's/"redundant": true/"redundant": false/' "$lab_site" >"$site"
+start
+table >"$work/other"
+stop
+check "the two sites differ" eval '! cmp -s "$work/want" "$work/other"'
+torn=0
+for i in $(seq 100); do
+    if [ $((i % 2)) = 0 ]; then cp "$lab_site" "$site"; else
+        sed 's/"redundant": true/"redundant": false/' "$lab_site" >"$site"; fi
+    "$portd" "${options[@]}" --host acd-lb1 --state-dir "$state" >/dev/null 2>&1 &
+    pid=$!
+    read -rt "0.0$((RANDOM % 10))$((RANDOM % 10))" <> <(:) || true
+    kill -9 "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+    is_table "$work/want" >/dev/null || is_table "$work/other" >/dev/null || torn=$((torn + 1))
+done
+check "the table is whole each time (torn: $torn of 100)" test $torn = 0
+cp "$lab_site" "$site"
+start
+check "and the next start puts it right" is_table "$work/want"
+stop
+
+lab_say "faults"
+check "no CAP_NET_ADMIN" says 'CAP_NET_ADMIN' 1 setpriv --bounding-set -net_admin \
+    --inh-caps -net_admin "$portd" "${options[@]}" --host acd-lb1 --state-dir "$state"
+check "no nf_tables" says 'nf_tables' 1 "$binary_dir/tests/lab/lab-without" \
+    "$portd" "${options[@]}" --host acd-lb1 --state-dir "$state"
+long=$work/$(printf 'x%.0s' $(seq 120))
+check "the socket's path is too long" says '10[78]|too long' 1 \
+    "$portd" --site "$site" --policy-dir "$lab_policies" --user nobody --host acd-lb1 \
+    --state-dir "$state" --socket "$long"
+check "no such user" says 'useradd' 1 daemon --user nosuchuser
+check "no such option" says 'help' 2 daemon --frob
+mkdir "$work/full"
+mount -t tmpfs -o size=16k,mode=0777 full "$work/full"
+start --state-dir "$work/full"
+check "a full disk doesn't keep the rules out" is_table "$work/want"
+check "but status says that nothing was saved" says 'saved' 0 ask status
+stop
+first() { daemon --state-dir "$work/first" "$@"; } # no last good files to fall back on
+truncate -s 1G "$work/huge.json"
+check "a site of 1 GiB" says 'large|MiB|bytes' 1 first --site "$work/huge.json"
+{ printf '{"a":'; printf '[%.0s' $(seq 100000); } >"$work/deep.json"
+check "nesting of 100,000" says 'deep|nest' 1 first --site "$work/deep.json"
+mkfifo "$work/pipe.json"
+check "a FIFO for a site" says 'regular' 1 first --site "$work/pipe.json"
+check "no site file" says 'site' 1 first --site "$work/none.json"
+check "the rules in force were never touched" is_table "$work/want"
+
+lab_say "who may ask"
+start
+check "others may not" says 'may not ask' 1 \
+    setpriv --reuid 12345 --regid 12345 --clear-groups "$ctl" status --socket "$socket"
+stop
+check "nobody there" says 'systemctl' 4 ask status
+
+lab_say "$passed passed, $failed failed"
+[ $failed = 0 ]
