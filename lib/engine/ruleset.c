@@ -219,8 +219,28 @@ const struct set *ruleset_set(const struct ruleset *r, const char *name) {
     return name_find(r->sets_by_name, r->n_sets, name);
 }
 
+/* Objects of other kinds may have the name as well: the counter goes before them. */
 const struct counter *ruleset_counter(const struct ruleset *r, const char *name) {
-    return name_find(r->counters_by_name, r->n_counters, name);
+    const struct counter *found = NULL;
+    size_t first = 0, end = r->n_counters;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (strcmp(r->counters_by_name[middle]->name, name) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    for (; first < r->n_counters; first++) {
+        const struct counter *c = r->counters_by_name[first];
+
+        if (strcmp(c->name, name) != 0)
+            break;
+        if (!found || !c->foreign)
+            found = c;
+    }
+    return found;
 }
 
 static void digest_text(SHA2_CTX *ctx, const char *text) {
