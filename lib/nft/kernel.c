@@ -224,10 +224,9 @@ static void report_refusal(struct report *report, const struct plan_op *op, cons
     const char *subject = op ? plan_op_subject(op) : NULL;
     const char *chain = op && op->rule ? op->chain->name : NULL;
 
-    report_add(report, (struct place){ 0 }, "%s: %s to %s%s%s: %s",
-               subject ? subject : "table inet " PORTD_TABLE, who,
-               op ? op_texts[op->type] : "begin or end the transaction", chain ? " in chain " : "",
-               chain ? chain : "", why);
+    report_add(report, (struct place){ 0 }, "%s: %s%s%s%s%s: %s",
+               subject ? subject : "table inet " PORTD_TABLE, who, op ? " to " : " the transaction",
+               op ? op_texts[op->type] : "", chain ? " in chain " : "", chain ? chain : "", why);
 }
 
 static int on_error(struct outcome *o, const struct nlmsghdr *nlh) {
