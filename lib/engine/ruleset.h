@@ -57,7 +57,8 @@ enum stmt_type {
     STMT_CT_STATE, /* ct state invalid           ct state; bitwise and; cmp neq 0              */
     STMT_CT_DIRECTION, /* ct direction reply         ct direction; cmp eq (one byte) */
     STMT_L4PROTO,   /* meta l4proto igmp          meta l4proto; cmp eq                          */
-    STMT_ICMP_TYPE, /* icmp type echo-request     meta l4proto; cmp; payload th+0 1; cmp        */
+    STMT_ICMP_TYPE, /* icmp type echo-request     meta nfproto; cmp; meta l4proto; cmp;
+                       payload th+0 1; cmp: icmp in IPv4, icmpv6 in IPv6 only */
     STMT_PORT,      /* udp dport 30000-34999      meta l4proto; cmp; payload th+0|2 2; cmp|two  */
     STMT_ADDRESS,   /* ip saddr @set              meta nfproto; cmp; payload nh; lookup         */
     STMT_FIB_TYPE,  /* fib daddr type broadcast   fib daddr type; cmp                           */
@@ -164,7 +165,7 @@ struct set {
     bool is_interval;
     bool is_map;              /* of verdicts */
     bool is_anonymous;        /* HAVE only: belongs to a foreign rule and goes with it */
-    struct element *elements; /* sorted by key; ranges disjoint and not touching */
+    struct element *elements; /* sorted by key; ranges disjoint, in a WANT not touching either */
     size_t n_elements;
     const char *foreign; /* other type, flags, timeout …: what it is; else NULL */
     uint64_t handle;
