@@ -258,14 +258,16 @@ static int on_answer(const struct nlmsghdr *nlh, void *userdata) {
     return 0;
 }
 
-/* The kernel tells the generation of our own commit (see batch.c), whatever others commit right
+/* One refused operation is enough to know that all was undone, even if further answers were lost.
+ * The kernel tells the generation of our own commit (see batch.c), whatever others commit right
  * behind it. Without that word nothing has changed. */
-static int outcome_judge(const struct outcome *o, uint32_t generation, uint32_t *ret_generation) {
+static int outcome_judge(const struct outcome *o, bool is_lost, uint32_t generation,
+                         uint32_t *ret_generation) {
     if (o->is_stale)
         return KERNEL_E_STALE;
     if (o->n_refused)
         return KERNEL_E_REFUSED;
-    if (!o->is_acknowledged)
+    if (is_lost || !o->is_acknowledged)
         return KERNEL_E_UNKNOWN;
     *ret_generation = o->has_generation ? o->generation : generation;
     return 0;
@@ -286,9 +288,9 @@ static int transact(struct kernel *k, struct batch *b, const struct plan *plan, 
         return r;
     nft_socket_sequence(k->socket, (uint32_t)b->n_messages);
     r = nft_socket_transact(k->socket, b, on_answer, &o);
-    if (r == -ENOBUFS)
-        return KERNEL_E_UNKNOWN;
-    return r < 0 ? r : outcome_judge(&o, generation, ret_generation);
+    if (r < 0 && r != -ENOBUFS)
+        return r;
+    return outcome_judge(&o, r == -ENOBUFS, generation, ret_generation);
 }
 
 int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,

@@ -177,6 +177,31 @@ static void test_a_refusal_names_its_rules(void **state) {
     ruleset_free(want);
 }
 
+/* More answers than the socket holds: some are lost, the outcome is not. */
+static void test_many_refusals_are_a_refusal(void **state) {
+    struct scene *s = *state;
+    struct report report = REPORT_INIT;
+    struct ruleset *want = sample_new(), *have;
+    uint32_t generation, after;
+    struct chain *c;
+    struct plan *plan;
+
+    c = sample_chain(want, "in_2");
+    for (unsigned i = 0; i < 20000; i++)
+        SAMPLE_RULE(want, c, "bad", S_TO(VERDICT_GOTO, "missing"));
+    assert_int_equal(ruleset_index(want), 0);
+    have = read_all(s->kernel, &generation);
+    plan = diff(want, have);
+    assert_int_equal(kernel_apply(s->kernel, plan, generation, &after, &report), KERNEL_E_REFUSED);
+    assert_int_equal(report.n_entries, REPORT_MAX);
+    assert_true(report.n_entries + report.n_dropped < 20000);
+    assert_kernel_is(s->kernel, s->want);
+    report_clear(&report);
+    plan_free(plan);
+    ruleset_free(have);
+    ruleset_free(want);
+}
+
 /* What nftables has no words for is refused before anything is sent. */
 static void test_the_unsayable_is_not_sent(void **state) {
     static const struct stmt unsayable[] = {
@@ -542,6 +567,7 @@ int main(void) {
         SCENE_TEST(test_generation_is_that_of_our_commit),
         SCENE_TEST(test_a_stale_plan_changes_nothing),
         SCENE_TEST(test_a_refusal_names_its_rules),
+        SCENE_TEST(test_many_refusals_are_a_refusal),
         SCENE_TEST(test_the_unsayable_is_not_sent),
         SCENE_TEST(test_tampering_is_seen_and_repaired),
         SCENE_TEST(test_touching_ranges_stay_apart),
