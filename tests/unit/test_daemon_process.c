@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "daemon/process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static void test_unit_of_a_cgroup(void **state) {
+    static const struct {
+        const char *line, *unit;
+    } cases[] = {
+        { "0::/system.slice/nftables.service\n", "nftables.service" },
+        { "0::/system.slice/nftables.service", "nftables.service" },
+        { "0::/user.slice/user-1000.slice/session-3.scope\n", "session-3.scope" },
+        { "0::/user.slice/user-0.slice/user@0.service/app.slice/run-u9.scope\n", "run-u9.scope" },
+        { "0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service" },
+        /* below the unit: a container's own tree, a delegated group */
+        { "0::/system.slice/docker.service/supervised\n", "docker.service" },
+        { "0::/system.slice/cron.service/a.slice\n", "cron.service" },
+        { "0::/system.slice/ssh.socket\n", "ssh.socket" },
+        { "0::/system.slice/var-lib.mount\n", "var-lib.mount" },
+        { "0::/system.slice/dev-sda2.swap\n", "dev-sda2.swap" },
+        { "0::/init.scope\n", "init.scope" },
+        { "1:name=systemd:/system.slice/old.service\n0::/system.slice/new.service\n",
+          "old.service" },
+        { "0::/\n", "" },
+        { "0::/user.slice\n", "" },
+        { "0::/system.slice/.service\n", "" },
+        { "0::/system.slice/service\n", "" },
+        { "0::/system.slice/nft.services\n", "" },
+        { "", "" },
+        { "\n", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char unit[PROCESS_UNIT_MAX];
+
+        memset(unit, 'x', sizeof(unit));
+        process_unit_parse(cases[i].line, unit);
+        assert_string_equal(unit, cases[i].unit);
+    }
+}
+
+/* Of a name that is too long, what fits; nothing is written beyond. */
+static void test_long_names(void **state) {
+    char line[2048], guarded[PROCESS_UNIT_MAX + 1];
+
+    (void)state;
+    for (size_t n = 1; n < sizeof(line) - 32; n += 37) {
+        int at = snprintf(line, sizeof(line), "0::/");
+
+        memset(line + at, 'a', n);
+        strcpy(line + at + n, ".service/x\n");
+        memset(guarded, 'x', sizeof(guarded));
+        process_unit_parse(line, guarded);
+        assert_int_equal(guarded[PROCESS_UNIT_MAX], 'x');
+        assert_non_null(memchr(guarded, '\0', PROCESS_UNIT_MAX));
+        if (n < PROCESS_UNIT_MAX - sizeof(".service"))
+            assert_int_equal(strlen(guarded), n + strlen(".service"));
+    }
+}
+
+static void test_look_at_ourselves(void **state) {
+    char name[16]; /* TASK_COMM_LEN, see prctl(2) */
+    struct process p;
+
+    (void)state;
+    assert_int_equal(prctl(PR_GET_NAME, name), 0);
+    process_look(getpid(), name, &p);
+    assert_true(p.has_uid);
+    assert_int_equal(p.uid, getuid());
+}
+
+/* The process id was given to another meanwhile. */
+static void test_look_at_another(void **state) {
+    struct process p;
+
+    (void)state;
+    process_look(getpid(), "nft", &p);
+    assert_false(p.has_uid);
+    assert_string_equal(p.unit, "");
+}
+
+static void test_look_at_nobody(void **state) {
+    pid_t pid = fork();
+    struct process p;
+
+    (void)state;
+    if (pid == 0)
+        _exit(0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    memset(&p, 'x', sizeof(p));
+    process_look(pid, "nft", &p);
+    assert_false(p.has_uid);
+    assert_string_equal(p.unit, "");
+    process_look(0, "", &p);
+    assert_false(p.has_uid);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unit_of_a_cgroup),  cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_look_at_ourselves), cmocka_unit_test(test_look_at_another),
+        cmocka_unit_test(test_look_at_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
