@@ -4,6 +4,7 @@
 #include "daemon/enforced.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -27,8 +28,7 @@ static int resolve(const struct loaded *loaded, const char *host, struct intent 
     if (!host) {
         if (uname(&uts) < 0)
             return -errno;
-        strcpy(brief, uts.nodename);
-        brief[strcspn(brief, ".")] = '\0';
+        snprintf(brief, sizeof(brief), "%.*s", (int)strcspn(uts.nodename, "."), uts.nodename);
         names[0] = uts.nodename;
         names[1] = brief;
         n = strcmp(uts.nodename, brief) == 0 ? 1 : 2;

@@ -31,7 +31,7 @@ static const struct state states[] = {
 
 static const struct state seals[] = {
     { "sealed", "sealed (owner, persist)", COLOUR_NONE },
-    { "watched", "watched (this kernel can't seal)", COLOUR_NONE },
+    { "watched", "watched (changes are seen and repaired)", COLOUR_NONE },
     { "hostile", "hostile: somebody else claimed the name", COLOUR_NONE },
 };
 
