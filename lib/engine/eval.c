@@ -115,6 +115,13 @@ static bool port_matches(const struct packet *p, const struct stmt *s) {
     return p->protocol == s->port.protocol && port >= s->port.lo && port <= s->port.hi;
 }
 
+/* ICMP counts only in IPv4 and ICMPv6 only in IPv6, as nft's own rules have it. */
+static bool icmp_matches(const struct packet *p, const struct stmt *s) {
+    enum family family = s->icmp.protocol == PROTOCOL_ICMP ? FAMILY_IPV4 : FAMILY_IPV6;
+
+    return p->family == family && p->protocol == s->icmp.protocol && p->icmp_type == s->icmp.type;
+}
+
 static enum step look_up(struct walk *w, const struct rule *rule, const struct stmt *s,
                          unsigned depth) {
     const struct packet *p = w->packet;
@@ -143,7 +150,7 @@ static enum step walk_stmt(struct walk *w, const struct rule *rule, const struct
     case STMT_L4PROTO:
         return step_if(p->protocol == s->protocol);
     case STMT_ICMP_TYPE:
-        return step_if(p->protocol == s->icmp.protocol && p->icmp_type == s->icmp.type);
+        return step_if(icmp_matches(p, s));
     case STMT_PORT:
         return step_if(port_matches(p, s));
     case STMT_ADDRESS:

@@ -3,6 +3,8 @@
  * what the plan adds was deleted), and what applying the plan will do. */
 #include "engine/text.h"
 
+#include "base/quote.h"
+
 #include <stdio.h>
 
 /* How many elements a line spells out. */
@@ -56,8 +58,10 @@ static void write_elements_words(FILE *f, const struct plan_op *op) {
         fprintf(f, " and %zu more", op->n_elements - ELEMENTS_SHOWN);
 }
 
+/* Names that somebody else gave may be any bytes: escaped, since lines go to terminals, JSON and
+ * the journal. */
 static char *op_line(const struct plan_op *op, bool is_drift) {
-    char *line = NULL;
+    _cleanup_(freep) char *line = NULL;
     size_t size;
     FILE *f = open_memstream(&line, &size);
 
@@ -70,11 +74,7 @@ static char *op_line(const struct plan_op *op, bool is_drift) {
         fprintf(f, " %s", plan_op_subject(op));
     if (op->n_elements)
         write_elements_words(f, op);
-    if (fclose(f) != 0) {
-        free(line);
-        return NULL;
-    }
-    return line;
+    return fclose(f) == 0 ? text_escape(line) : NULL;
 }
 
 /* When the table itself is gone, so is all in it: one line says so. */

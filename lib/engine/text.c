@@ -143,15 +143,15 @@ static void write_tcp_flag_list(FILE *f, uint8_t flags) {
     for (size_t i = 0; i < ARRAY_SIZE(tcp_flag_names); i++)
         if (flags & (1U << i)) {
             fprintf(f, "%s%s", bar, tcp_flag_names[i]);
-            bar = ",";
+            bar = " | ";
         }
 }
 
 static void write_tcp_flags(FILE *f, const struct stmt *s) {
-    fputs("tcp flags ", f);
-    write_tcp_flag_list(f, s->tcp_flags.value);
-    fputs(" / ", f);
+    fputs("tcp flags & (", f);
     write_tcp_flag_list(f, s->tcp_flags.mask);
+    fputs(") == ", f);
+    write_tcp_flag_list(f, s->tcp_flags.value);
 }
 
 static void write_vmap(FILE *f, const struct stmt *s) {
@@ -167,9 +167,13 @@ static void write_limit(FILE *f, const struct stmt *s) {
             s->limit.burst);
 }
 
+/* nft takes a zero for another value than none. */
 static void write_log(FILE *f, const struct stmt *s) {
-    fprintf(f, "log group %u snaplen %" PRIu32 " queue-threshold %u", s->log.group, s->log.snaplen,
-            s->log.threshold);
+    fprintf(f, "log group %u", s->log.group);
+    if (s->log.snaplen)
+        fprintf(f, " snaplen %" PRIu32, s->log.snaplen);
+    if (s->log.threshold)
+        fprintf(f, " queue-threshold %u", s->log.threshold);
 }
 
 static void write_reject(FILE *f, const struct stmt *s) {
