@@ -123,15 +123,18 @@ static struct packet packet_of(enum lab_end end, const struct table_host *from,
 
 void evaluator_open_ports(const struct evaluator *e, enum lab_end end, size_t self,
                           const struct table_host *other, enum lab_family f, enum lab_protocol p,
-                          bool ret_open[static LAB_PORTS]) {
+                          const struct ports *only, bool ret_open[static LAB_PORTS]) {
     const struct table_host *own = &e->table->hosts[self];
-    struct packet packet =
-        packet_of(end, end == LAB_EGRESS ? own : other, end == LAB_EGRESS ? other : own, f, p, 0);
-    unsigned n = p == LAB_ECHO ? 1 : LAB_PORTS;
+    const struct table_host *from = end == LAB_EGRESS ? own : other;
+    const struct table_host *to = end == LAB_EGRESS ? other : own;
+    struct packet packet = packet_of(end, from, to, f, p, 0);
+    size_t n = p == LAB_ECHO ? 1 : only ? only->n : LAB_PORTS;
 
-    for (unsigned i = 0; i < n; i++) {
-        packet.destination_port = (uint16_t)i;
-        ret_open[i] = ruleset_eval(e->rulesets[self], &packet).accepted;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t port = only && p != LAB_ECHO ? only->items[i] : (uint16_t)i;
+
+        packet.destination_port = port;
+        ret_open[port] = ruleset_eval(e->rulesets[self], &packet).accepted;
     }
 }
 

@@ -17,10 +17,10 @@ struct evaluator *evaluator_free(struct evaluator *e);
 DEFINE_CLEANUP(struct evaluator *, evaluator_free);
 
 /* All ports that host `self`, which runs portd, opens towards (egress) or from (ingress) `other`.
- * Of LAB_ECHO only element 0 is set. */
+ * Set are the elements of `only` (NULL: all), of LAB_ECHO only element 0. */
 void evaluator_open_ports(const struct evaluator *e, enum lab_end end, size_t self,
                           const struct table_host *other, enum lab_family f, enum lab_protocol p,
-                          bool ret_open[static LAB_PORTS]);
+                          const struct ports *only, bool ret_open[static LAB_PORTS]);
 enum lab_verdict evaluator_verdict(const struct evaluator *e, size_t x, size_t y, enum lab_family f,
                                    enum lab_protocol p, uint16_t port);
 /* A datagram from `x` to an IPv4 broadcast address: does `self`, which is `x` itself (egress) or

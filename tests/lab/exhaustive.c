@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The part of the agreement that needs no packets, and so can afford every question: for a host
  * of each role all 65,536 ports (0 as well, which nothing may open), TCP and UDP, both
- * directions, both families, from and to every other host and outsider, and from and to the
- * first and last address of every prefix in the table and the ones just beyond.
+ * directions, both families, from and to every other host and outsider; then, around every
+ * prefix of the table, its first and last address and the ones just beyond, on the ports of the
+ * rows and their neighbours.
  *
  *   lab-exhaustive TABLE SITE POLICY-DIR */
 #include "evaluator.h"
+#include "ports.h"
 #include "table.h"
 
 #include <arpa/inet.h>
@@ -17,6 +19,7 @@
 struct comparison {
     const struct table *table;
     const struct evaluator *evaluator;
+    struct ports ports;
     bool by_table[LAB_PORTS], by_evaluator[LAB_PORTS];
     size_t questions, mismatches;
 };
@@ -24,38 +27,41 @@ struct comparison {
 static const char *const end_names[] = { [LAB_INGRESS] = "from", [LAB_EGRESS] = "to" };
 static_assert(ARRAY_SIZE(end_names) == LAB_END_MAX, "an end has no name");
 
-static void mismatch(struct comparison *c, enum lab_end end, const struct table_host *self,
-                     const struct table_host *other, enum lab_family f, enum lab_protocol p,
-                     unsigned port) {
-    if (c->mismatches++ >= MISMATCHES_MAX)
+static void compare_port(struct comparison *c, enum lab_end end, const struct table_host *self,
+                         const struct table_host *other, enum lab_family f, enum lab_protocol p,
+                         unsigned port) {
+    bool by_table = c->by_table[port], by_evaluator = c->by_evaluator[port];
+
+    c->questions++;
+    if (by_table == by_evaluator || c->mismatches++ >= MISMATCHES_MAX)
         return;
     printf("%s %s %s %s %s/%u: evaluator %s, table %s\n", self->name, end_names[end], other->name,
-           lab_family_names[f], lab_protocol_names[p], port,
-           c->by_evaluator[port] ? "open" : "shut", c->by_table[port] ? "open" : "shut");
+           lab_family_names[f], lab_protocol_names[p], port, by_evaluator ? "open" : "shut",
+           by_table ? "open" : "shut");
 }
 
+/* `only`: these ports; NULL: all. */
 static void compare(struct comparison *c, size_t self, const struct table_host *other,
-                    enum lab_end end, enum lab_family f, enum lab_protocol p) {
+                    enum lab_end end, enum lab_family f, enum lab_protocol p,
+                    const struct ports *only) {
     const struct table_host *own = &c->table->hosts[self];
-    unsigned n = p == LAB_ECHO ? 1 : LAB_PORTS;
+    size_t n = p == LAB_ECHO ? 1 : only ? only->n : LAB_PORTS;
 
     table_open_ports(c->table, end, end == LAB_EGRESS ? own : other,
                      end == LAB_EGRESS ? other : own, f, p, c->by_table);
-    evaluator_open_ports(c->evaluator, end, self, other, f, p, c->by_evaluator);
-    c->questions += n;
-    if (memcmp(c->by_table, c->by_evaluator, n * sizeof(bool)) == 0)
-        return;
-    for (unsigned i = 0; i < n; i++)
-        if (c->by_table[i] != c->by_evaluator[i])
-            mismatch(c, end, own, other, f, p, i);
+    evaluator_open_ports(c->evaluator, end, self, other, f, p, only, c->by_evaluator);
+    for (size_t i = 0; i < n; i++)
+        compare_port(c, end, own, other, f, p,
+                     only && p != LAB_ECHO ? only->items[i] : (unsigned)i);
 }
 
-static void compare_ends(struct comparison *c, size_t self, const struct table_host *other) {
+static void compare_ends(struct comparison *c, size_t self, const struct table_host *other,
+                         const struct ports *only) {
     for (enum lab_family f = 0; f < LAB_FAMILY_MAX; f++)
         for (enum lab_end end = 0; end < LAB_END_MAX; end++)
             for (enum lab_protocol p = 0; p < LAB_PROTOCOL_MAX; p++)
                 if (c->table->hosts[self].has[f] && other->has[f])
-                    compare(c, self, other, end, f, p);
+                    compare(c, self, other, end, f, p, only);
 }
 
 /* Adds one to an address, or takes one away. */
@@ -89,7 +95,7 @@ static void compare_edges(struct comparison *c, size_t self, const struct table_
             step(address, size, is_last);
         inet_ntop(p->family == LAB_IPV4 ? AF_INET : AF_INET6, address, text, sizeof(text));
         snprintf(h.name, sizeof(h.name), "%.*s", (int)sizeof(h.name) - 1, text);
-        compare_ends(c, self, &h);
+        compare_ends(c, self, &h, &c->ports);
     }
 }
 
@@ -98,7 +104,7 @@ static void compare_host(struct comparison *c, size_t self) {
 
     for (size_t i = 0; i < t->n_hosts; i++)
         if (i != self)
-            compare_ends(c, self, &t->hosts[i]);
+            compare_ends(c, self, &t->hosts[i], NULL);
     for (size_t i = 0; i < t->n_groups; i++)
         for (size_t k = 0; k < t->groups[i].party.n_prefixes; k++)
             compare_edges(c, self, &t->groups[i].party.prefixes[k]);
@@ -121,10 +127,19 @@ static bool run(struct comparison *c) {
     return c->questions > 0 && c->mismatches == 0;
 }
 
+static int ports_choose(struct comparison *c) {
+    for (size_t i = 0; i < c->table->n_rows; i++)
+        if (c->table->rows[i].lo > 0)
+            ports_add_range(&c->ports, c->table->rows[i].lo, c->table->rows[i].hi);
+    evaluator_add_ports(c->evaluator, &c->ports);
+    return ports_finish(&c->ports);
+}
+
 int main(int argc, char **argv) {
     _cleanup_(table_freep) struct table *t = NULL;
     _cleanup_(evaluator_freep) struct evaluator *e = NULL;
     static struct comparison c;
+    bool agreed;
 
     if (argc != 4) {
         fprintf(stderr, "usage: %s TABLE SITE POLICY-DIR\n", argv[0]);
@@ -136,5 +151,9 @@ int main(int argc, char **argv) {
         return 1;
     c.table = t;
     c.evaluator = e;
-    return run(&c) ? 0 : 1;
+    if (ports_choose(&c) < 0)
+        return 1;
+    agreed = run(&c);
+    ports_clear(&c.ports);
+    return agreed ? 0 : 1;
 }
