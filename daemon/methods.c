@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rows of io.portd: each takes its parameters, asks the manager, answers. */
 #include "daemon/manager.h"
-#include "daemon/reconcile.h"
 #include "daemon/status.h"
 #include "engine/explain.h"
+#include "engine/rulejson.h"
 #include "engine/text.h"
 #include "varlink/interface.h"
 
@@ -52,18 +52,30 @@ static json_t *lines_json(char *const *lines, size_t n) {
     return array;
 }
 
+static json_t *diff_json(const struct plan *plan) {
+    size_t n = 0;
+    _cleanup_(lines_freep) char **lines = plan_lines(plan, false, &n);
+
+    if (!lines)
+        return NULL;
+    return json_pack("{s:o, s:o}", "lines", lines_json(lines, n), "changes", plan_json(plan));
+}
+
 static int method_diff(struct call *c, void *userdata) {
     struct manager *m = userdata;
-    _cleanup_(lines_freep) char **lines = NULL;
-    size_t n = 0;
+    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
+    _cleanup_(plan_freep) struct plan *plan = NULL;
+    uint32_t generation;
     int r = call_strings(c, NULL, 0);
 
     if (r != 0)
         return r < 0 ? r : 0;
-    r = reconcile_lines(m->kernel, m->enforced->rules, &lines, &n);
+    r = kernel_read(m->kernel, &have, &generation);
+    if (r == 0)
+        r = ruleset_diff(m->enforced->rules, have, &plan);
     if (r < 0)
         return call_error_text(c, ERROR_FAILED, strerror(-r));
-    return call_reply(c, json_pack("{s:o}", "lines", lines_json(lines, n)));
+    return call_reply(c, diff_json(plan));
 }
 
 static int method_explain(struct call *c, void *userdata) {

@@ -71,19 +71,3 @@ int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struc
         reconciled_clear(&done);
     return r;
 }
-
-int reconcile_lines(struct kernel *k, const struct ruleset *want, char ***ret, size_t *ret_n) {
-    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
-    _cleanup_(plan_freep) struct plan *plan = NULL;
-    uint32_t generation;
-    int r;
-
-    r = kernel_read(k, &have, &generation);
-    if (r != 0)
-        return r < 0 ? r : -EAGAIN;
-    r = ruleset_diff(want, have, &plan);
-    if (r < 0)
-        return r;
-    *ret = plan_lines(plan, false, ret_n);
-    return *ret ? 0 : -ENOMEM;
-}

@@ -24,7 +24,4 @@ enum { RECONCILE_E_CONTESTED = 5 };
 int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
               struct report *reterr);
 
-/* What a reconcile would do now. */
-int reconcile_lines(struct kernel *k, const struct ruleset *want, char ***ret, size_t *ret_n);
-
 #endif

@@ -53,6 +53,7 @@ enum status verb_drift(const struct options *o, const char *const *words, size_t
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_check(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_ruleset(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_reload(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_watch(const struct options *o, const char *const *words, size_t n_words);

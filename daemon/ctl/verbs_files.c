@@ -6,6 +6,8 @@
 #include "screen.h"
 
 #include "engine/explain.h"
+#include "engine/rulejson.h"
+#include "engine/text.h"
 
 #include <string.h>
 
@@ -164,4 +166,40 @@ enum status verb_check(const struct options *o, const char *const *words _unused
         print_findings(o, &l, &f);
     json_decref(f.warnings);
     return status;
+}
+
+static enum status print_ruleset(const struct options *o, const struct ruleset *rules) {
+    _cleanup_(freep) char *text = NULL;
+
+    if (o->json) {
+        json_t *answer = ruleset_json(rules);
+
+        if (!answer)
+            return failure_memory();
+        print_json(answer, false);
+        json_decref(answer);
+        return STATUS_FINE;
+    }
+    text = ruleset_text(rules);
+    if (!text)
+        return failure_memory();
+    fputs(text, stdout);
+    return STATUS_FINE;
+}
+
+enum status verb_ruleset(const struct options *o, const char *const *words _unused_,
+                         size_t n_words _unused_) {
+    _cleanup_(loaded_clear) struct loaded l = { 0 };
+    _cleanup_(intent_freep) struct intent *intent = NULL;
+    _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
+    enum status status;
+
+    status = offline_load(o, true, &l);
+    if (status == STATUS_FINE)
+        status = offline_intent(o, &l, &intent);
+    if (status != STATUS_FINE)
+        return status;
+    if (policy_compile(intent, &rules) < 0)
+        return failure_memory();
+    return print_ruleset(o, rules);
 }

@@ -50,7 +50,7 @@ run 2 status now
 says err "usage: portd-ctl status"
 run 2 explain in tcp/443
 says err "portd-ctl explain --help"
-for verb in status flows matrix explain check diff drift reload off watch; do
+for verb in status flows matrix explain check ruleset diff drift reload off watch; do
     run 0 $verb --help
     says out "Example: portd-ctl $verb"
     says out "--json"
@@ -116,6 +116,15 @@ echo '{ "hosts": { "db2": 1 } }' >site.d/20-bad.json
 run 1 check "${files[@]}"
 says err "site.d/20-bad.json:1:"
 rm -r site.d
+
+# ruleset
+run 0 ruleset "${files[@]}" --host web1
+says out 'tcp . 443 : goto in_tcp_443'
+says out 'comment "shop/web"'
+run 0 ruleset "${files[@]}" --host web1 --json
+json 'a["chains"][0]["name"] == "input" and a["exists"]'
+run 1 ruleset "${files[@]}" --host nobody
+says err 'db1'
 
 # matrix
 run 0 matrix shop --policy-dir policies
