@@ -323,25 +323,23 @@ static void reset_rule(struct compiler *c) {
     build_verdict(&c->build, VERDICT_ACCEPT, NULL);
 }
 
-/* Answers through the hook of `d`, to flows of the other direction. Where that direction isn't
- * enforced, whatever was let out may be answered. */
+/* Answers through the hook of `d`, to flows of the other direction. The resets come before the
+ * ports: a port that is open for others has a chain that denies. */
 static void answer_chain(struct compiler *c, enum direction d) {
-    enum direction asked = opposite(d);
-
-    build_chain(&c->build, words[d].answer);
+    if (d == DIRECTION_OUT && c->intent->denies[DIRECTION_IN] == DENY_REJECT)
+        reset_rule(c);
     build_rule(&c->build, "answers, by the port that was asked");
     build_stmt(&c->build,
                (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_SOURCE, words[d].answer_map } });
-    class_ranges(c, asked, SIDE_SOURCE, words[d].answer_map, true);
+    class_ranges(c, opposite(d), SIDE_SOURCE, words[d].answer_map, true);
     portless_gotos(c, d);
-    if (d == DIRECTION_OUT && c->intent->denies[DIRECTION_IN] == DENY_REJECT)
-        reset_rule(c);
-    if (c->intent->modes[asked] == MODE_ENFORCE) {
-        goto_rule(c, NULL, words[d].deny);
-        return;
-    }
+    goto_rule(c, NULL, words[d].deny);
+}
+
+/* Where the other direction isn't enforced, whatever it let through may be answered. */
+static void open_answer_chain(struct compiler *c, enum direction d) {
     build_rule(&c->build,
-               asked == DIRECTION_IN ? "ingress is not enforced" : "egress is not enforced");
+               d == DIRECTION_OUT ? "ingress is not enforced" : "egress is not enforced");
     build_verdict(&c->build, VERDICT_ACCEPT, NULL);
 }
 
@@ -404,13 +402,21 @@ static void deny_chain(struct compiler *c, enum direction d) {
 }
 
 static void compile_direction(struct compiler *c, enum direction d) {
+    bool answers_are_judged = c->intent->modes[opposite(d)] == MODE_ENFORCE;
+
     if (c->intent->modes[d] == MODE_OFF)
         return;
     class_elements(c, d, words[d].service_map, direction_name(d), false);
-    class_elements(c, opposite(d), words[d].answer_map, words[d].answer_map, true);
-    answer_chain(c, d);
+    if (answers_are_judged)
+        class_elements(c, opposite(d), words[d].answer_map, words[d].answer_map, true);
+    build_chain(&c->build, words[d].answer);
+    if (answers_are_judged)
+        answer_chain(c, d);
+    else
+        open_answer_chain(c, d);
     class_chains(c, d);
-    answer_chains(c, opposite(d));
+    if (answers_are_judged)
+        answer_chains(c, opposite(d));
     for (size_t i = 0; i < ARRAY_SIZE(portless); i++)
         portless_chain(c, portless[i], d);
     deny_chain(c, d);

@@ -173,6 +173,36 @@ static void test_modes(void **state) {
     loaded_clear(&loaded);
 }
 
+/* Whom a direction that isn't enforced let through gets its answers, also at a port that is open
+ * for others only. */
+static void test_modes_let_answers_through(void **state) {
+    static const char *const modes[] = { "audit", "off" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+        for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+            const uint16_t port = d == DIRECTION_IN ? 8091 : 3306;
+            _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
+            struct loaded loaded = { 0 };
+            enum direction other;
+            char site[1024];
+            struct packet p;
+
+            snprintf(site, sizeof(site), SITE("\"%sgress\":\"%s\",", "drop"),
+                     d == DIRECTION_IN ? "in" : "e", modes[i]);
+            example_load_text(site, &loaded);
+            rules = example_compile(&loaded, "b");
+            assert_true(accepts(rules, example_packet(d, PROTOCOL_TCP, port, "10.0.0.9")));
+            assert_true(accepts(rules, example_answer(d, PROTOCOL_TCP, port, "10.0.0.9")));
+            p = example_answer(d, PROTOCOL_ICMP, 0, "10.0.0.9");
+            p.icmp_type = 14; /* timestamp reply */
+            assert_true(accepts(rules, p));
+            other = d == DIRECTION_IN ? DIRECTION_OUT : DIRECTION_IN;
+            assert_false(accepts(rules, example_packet(other, PROTOCOL_TCP, port, "10.0.0.9")));
+            loaded_clear(&loaded);
+        }
+}
+
 static void test_deny_by_answer(void **state) {
     struct loaded loaded = { 0 };
     _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
@@ -185,6 +215,14 @@ static void test_deny_by_answer(void **state) {
     assert_true(ruleset_eval(rules, &p).rejected);
     /* The reset of that denial may leave, no other answer from that port may. */
     p = example_answer(DIRECTION_IN, PROTOCOL_TCP, 9, "10.0.0.9");
+    assert_false(accepts(rules, p));
+    p.ct_state = CT_STATE_RELATED;
+    p.tcp_flags = 4 | 16;
+    assert_true(accepts(rules, p));
+    /* Also where the port is open for somebody else. */
+    p = example_packet(DIRECTION_IN, PROTOCOL_TCP, 8091, "10.0.0.9");
+    assert_true(ruleset_eval(rules, &p).rejected);
+    p = example_answer(DIRECTION_IN, PROTOCOL_TCP, 8091, "10.0.0.9");
     assert_false(accepts(rules, p));
     p.ct_state = CT_STATE_RELATED;
     p.tcp_flags = 4 | 16;
@@ -267,7 +305,7 @@ static void test_explain(void **state) {
     o = explain(&loaded, "acd-lb1", "in", "tcp/3306", "198.51.100.7");
     assert_string_equal(string_at(o, "verdict"), "DROP");
     assert_null(json_object_get(o, "flow"));
-    assert_int_equal(json_array_size(json_object_get(o, "near")), 3);
+    assert_int_equal(json_array_size(json_object_get(o, "near")), 4);
     json_decref(o);
 
     o = explain(&loaded, "acd-rest1", "out", "icmp/echo-request", "198.51.100.7");
@@ -309,6 +347,7 @@ int main(void) {
         cmocka_unit_test(test_wide_ranges_and_broadcast),
         cmocka_unit_test(test_what_a_host_cant_do_without),
         cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_modes_let_answers_through),
         cmocka_unit_test(test_deny_by_answer),
         cmocka_unit_test(test_features_and_warnings),
         cmocka_unit_test(test_unknown_host_lists_the_hosts),
