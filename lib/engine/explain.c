@@ -72,8 +72,23 @@ int query_parse(const char *direction, const char *service, const char *address,
     return 0;
 }
 
+/* Whether the kernel sends it through lo: 127.0.0.0/8, ::1 and what the site says is our own. */
+static bool is_here(const struct intent *in, const struct query *q) {
+    static const struct address loopback6 = { .bytes = { [15] = 1 } };
+
+    for (size_t i = 0; i < in->self.n_addresses; i++) {
+        const struct prefix *own = &in->self.addresses[i];
+
+        if (own->family == q->family && range_is_host(&own->range) &&
+            address_compare(&own->range.lo, &q->other) == 0)
+            return true;
+    }
+    return q->family == FAMILY_IPV4 ? q->other.bytes[0] == 127
+                                    : address_compare(&q->other, &loopback6) == 0;
+}
+
 /* The first packet of the connection asked about. The address of this host decides nothing. */
-static struct packet query_packet(const struct query *q) {
+static struct packet query_packet(const struct intent *in, const struct query *q) {
     bool is_icmp = q->service.protocol == PROTOCOL_ICMP || q->service.protocol == PROTOCOL_ICMPV6;
     struct packet p = {
         .direction = q->direction,
@@ -82,6 +97,7 @@ static struct packet query_packet(const struct query *q) {
         .destination_port = is_icmp ? 0 : q->service.lo,
         .icmp_type = is_icmp ? (uint8_t)q->service.lo : 0,
         .ct_state = CT_STATE_NEW,
+        .is_loopback = is_here(in, q),
         .destination_type = ADDRESS_TYPE_UNICAST,
     };
 
@@ -243,6 +259,8 @@ static char *explain_text(const struct intent *in, const struct query *q, const 
     else if (!d->accepted)
         r = asprintf(&text, "no flow of this host opens %s %s %s", service,
                      q->direction == DIRECTION_IN ? "to" : "towards", address);
+    else if (is_here(in, q))
+        r = asprintf(&text, "%s is this host itself: loopback is always open", address);
     else
         r = asprintf(&text, "%s is %s: %s %s %s is not denied, though no flow opens it",
                      q->direction == DIRECTION_IN ? "ingress" : "egress",
@@ -290,7 +308,7 @@ static const char *verdict_word(const struct decision *d) {
 }
 
 json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q) {
-    struct packet packet = query_packet(q);
+    struct packet packet = query_packet(in, q);
     struct decision d = ruleset_eval(rules, &packet);
     const struct intent_flow *f = decision_flow(in, &d);
     _cleanup_(freep) char *text = explain_text(in, q, &d, f);
@@ -302,7 +320,7 @@ json_t *explain_json(const struct intent *in, const struct ruleset *rules, const
     o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "verdict", verdict_word(&d), "direction",
                   direction_name(q->direction), "service", service_format(&q->service, service),
                   "address", address_format(&q->other, q->family, address), "text", text, "near",
-                  f ? json_array() : near_json(in, q));
+                  f || packet.is_loopback ? json_array() : near_json(in, q));
     if (o && f && json_object_set_new(o, "flow", flow_row(f, NULL)) < 0) {
         json_decref(o);
         return NULL;
