@@ -146,7 +146,8 @@ static int flow_parties(struct resolver *rs, const struct policy *policy, const 
     return 0;
 }
 
-/* Ingress asks whether this host is in `to`: a party of every address makes nobody a server. */
+/* Ingress asks whether this host is in `to`: a party of every address makes nobody a server, be
+ * it called any or 0.0.0.0/0. */
 static bool flow_is_mine(const struct intent_flow *f, enum direction d) {
     if (d == DIRECTION_OUT) {
         for (size_t i = 0; i < f->n_from; i++)
@@ -155,7 +156,7 @@ static bool flow_is_mine(const struct intent_flow *f, enum direction d) {
         return false;
     }
     for (size_t i = 0; i < f->n_to; i++)
-        if (f->to[i]->has_self && !f->to[i]->any)
+        if (f->to[i]->has_self_named)
             return true;
     return false;
 }

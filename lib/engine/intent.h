@@ -15,7 +15,8 @@ struct party {
     const char *name;     /* of its address sets, without "_4" or "_6": "jtel-acd_ACD-LB", "any" */
     const char *selector; /* as the row says it */
     bool any;             /* every address; ranges are empty */
-    bool has_self;        /* this host is one of them */
+    bool has_self;        /* this host is one of them … */
+    bool has_self_named;  /* … and not only because every address of a family is */
     bool is_self;         /* the selector "self": as the other end of a flow, nobody */
     bool is_unbound_peer; /* a peer that the site must bind and didn't */
     struct ranges ranges[FAMILY_MAX]; /* sorted, disjoint; merged unless all are single addresses */

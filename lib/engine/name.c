@@ -30,13 +30,29 @@ bool product_name_is_valid(const char *name) {
     return is_letter(name[0]) && name_is_valid(name);
 }
 
+static bool is_one_of(const char *name, const char *const *words, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, words[i]) == 0)
+            return true;
+    return false;
+}
+
 bool name_is_reserved(const char *name) {
     static const char *const reserved[] = { "any", "internal", "self", "all", "management" };
 
-    for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-        if (strcmp(name, reserved[i]) == 0)
-            return true;
-    return false;
+    return is_one_of(name, reserved, ARRAY_SIZE(reserved));
+}
+
+bool product_name_is_reserved(const char *name) {
+    static const char *const reserved[] = { "host", "net", "site" };
+
+    return is_one_of(name, reserved, ARRAY_SIZE(reserved));
+}
+
+bool party_name_is_reserved(const char *name) {
+    static const char *const reserved[] = { "os-linux", "os-windows" };
+
+    return is_one_of(name, reserved, ARRAY_SIZE(reserved));
 }
 
 int names_collect(struct names *names, struct arena *a, const void *records, size_t n,

@@ -14,6 +14,11 @@ bool name_is_valid(const char *name);
 bool product_name_is_valid(const char *name);
 /* Words that a selector gives a meaning to, so that no role or peer can be called so. */
 bool name_is_reserved(const char *name);
+/* Words that name sets, rows and counters which are no product's ("host_acd-lb1_4",
+ * "in/site/monitoring") or no role's ("jtel-acd_os-linux_4"), so that no product, and no role or
+ * peer, can be called so. */
+bool product_name_is_reserved(const char *name);
+bool party_name_is_reserved(const char *name);
 
 /* The names that exist, sorted: what a reference is looked up in. The strings are borrowed. */
 struct names {

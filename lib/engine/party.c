@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who a selector means at this site. A party's name becomes that of its address sets in the
  * kernel: product and word joined by '_', which no name in a file can contain, so two selectors
- * never meet in one set and an administrator can read the set's origin off its name. */
+ * never meet in one set and an administrator can read the set's origin off its name. What stands
+ * before the '_' of other parties ("host", "net", "site") is no product's name. */
 #include "engine/party.h"
 
 #include <errno.h>
@@ -43,6 +44,11 @@ static int party_add_prefixes(struct arena *a, struct party *p, const struct pre
     return 0;
 }
 
+static void party_set_self(struct party *p) {
+    p->has_self = true;
+    p->has_self_named = true;
+}
+
 static int party_add_hosts(struct parties *all, struct party *p, const struct membership *m) {
     for (size_t i = 0; i < all->site->n_hosts; i++) {
         const struct host *h = &all->site->hosts[i];
@@ -51,12 +57,27 @@ static int party_add_hosts(struct parties *all, struct party *p, const struct me
         if (!host_belongs(h, m))
             continue;
         if (h == all->self)
-            p->has_self = true;
+            party_set_self(p);
         r = party_add_prefixes(all->arena, p, &h->addresses);
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+static bool prefix_holds(const struct prefix *p, const struct prefix *other) {
+    return p->family == other->family && address_compare(&other->range.lo, &p->range.lo) >= 0 &&
+           address_compare(&other->range.hi, &p->range.hi) <= 0;
+}
+
+/* 0.0.0.0/0 or ::/0. */
+static bool prefix_is_whole(const struct prefix *p) {
+    struct address next;
+
+    for (size_t i = 0; i < family_size(p->family); i++)
+        if (p->range.lo.bytes[i])
+            return false;
+    return !address_next(&p->range.hi, p->family, &next);
 }
 
 /* A party that is addresses alone has this host in it when one of its own addresses is. */
@@ -65,10 +86,10 @@ static int party_add_networks(struct parties *all, struct party *p, const struct
 
     for (size_t i = 0; i < from->n; i++)
         for (size_t j = 0; j < own->n; j++)
-            if (own->items[j].family == from->items[i].family &&
-                address_compare(&own->items[j].range.lo, &from->items[i].range.lo) >= 0 &&
-                address_compare(&own->items[j].range.hi, &from->items[i].range.hi) <= 0)
+            if (prefix_holds(&from->items[i], &own->items[j])) {
                 p->has_self = true;
+                p->has_self_named = p->has_self_named || !prefix_is_whole(&from->items[i]);
+            }
     return party_add_prefixes(all->arena, p, from);
 }
 
@@ -145,13 +166,14 @@ static int party_from_host(struct parties *all, struct party *p, const char *nam
         return -ENOMEM;
     if (!h)
         return 0;
-    p->has_self = h == all->self;
+    if (h == all->self)
+        party_set_self(p);
     return party_add_prefixes(all->arena, p, &h->addresses);
 }
 
 static int party_from_self(struct parties *all, struct party *p) {
     p->name = "self";
-    p->has_self = true;
+    party_set_self(p);
     p->is_self = true;
     return party_add_prefixes(all->arena, p, &all->self->addresses);
 }
@@ -169,8 +191,9 @@ static int party_from_internal(struct parties *all, struct party *p, const char 
     return party_add_hosts(all, p, &(struct membership){ .product = product });
 }
 
-/* "10.20.0.0/16" → net_10.20.0.0-16, "2001:db8::/32" → net_2001.db8..-32: nft's names have
- * neither '/' at an end that reads well nor ':'. */
+/* "10.20.0.0/16" → net_10.20.0.0-16, "2001:db8::/32" → net_2001_db8__-32: nft's names have
+ * neither '/' at an end that reads well nor ':'. No '.' for ':', else "::1.2.3.4" and
+ * "::1:2:3:4" would be one. */
 static int party_from_prefix(struct parties *all, struct party *p, const char *text,
                              const struct prefix *prefix) {
     char *name = arena_printf(all->arena, "net_%s", text);
@@ -178,7 +201,7 @@ static int party_from_prefix(struct parties *all, struct party *p, const char *t
     if (!name)
         return -ENOMEM;
     for (char *c = name; *c; c++)
-        *c = *c == '/' ? '-' : *c == ':' ? '.' : *c;
+        *c = *c == '/' ? '-' : *c == ':' ? '_' : *c;
     p->name = name;
     return party_add_networks(all, p, &(struct prefixes){ (struct prefix *)prefix, 1 });
 }

@@ -46,6 +46,9 @@ static int read_product(struct loader *l, const struct node *n, void *record) {
                 "%s is not a product's name: 1 to 63 letters, digits, '.' and '-', the first "
                 "a letter",
                 text_quote(n->string, quoted));
+    else if (product_name_is_reserved(n->string))
+        mistake(l, n, "\"%s\" names address sets and rows of the site itself: choose another name",
+                n->string);
     return 0;
 }
 
@@ -61,6 +64,9 @@ static void party_key_check(struct loader *l, const struct node *n) {
     key_check(l, n);
     if (name_is_reserved(n->key))
         mistake(l, n, "\"%s\" has a meaning of its own as a selector: choose another name", n->key);
+    if (party_name_is_reserved(n->key))
+        mistake(l, n, "\"%s\" names the address sets of os:%s: choose another name", n->key,
+                n->key + strlen("os-"));
 }
 
 static int role_read(struct loader *l, const struct node *n, void *record) {

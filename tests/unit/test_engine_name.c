@@ -35,6 +35,10 @@ static void test_valid(_unused_ void **state) {
     assert_false(product_name_is_valid("3cx"));
     assert_true(name_is_reserved("management"));
     assert_false(name_is_reserved("Any"));
+    assert_true(product_name_is_reserved("host"));
+    assert_false(product_name_is_reserved("host-baseline"));
+    assert_true(party_name_is_reserved("os-windows"));
+    assert_false(party_name_is_reserved("os"));
 }
 
 static struct names make(const char *const *words, size_t n, struct arena *a) {

@@ -187,6 +187,13 @@ static const struct {
       "name\n"
       "p.json:2:65: /roles/management: \"management\" has a meaning of its own as a selector: "
       "choose another name\n" },
+    { "{'format':1,'product':'net','title':'t','roles':{'os-linux':{}},'flows':[]}",
+      "p.json:1:23: /product: \"net\" names address sets and rows of the site itself: choose "
+      "another "
+      "name\n"
+      "p.json:1:61: /roles/os-linux: \"os-linux\" names the address sets of os:linux: choose "
+      "another "
+      "name\n" },
     { HEAD("'roles':{'os:linux':{},'a b':{},'-a':{},'':{}},'flows':[]"),
       "p.json:2:21: /roles/os:linux: \"os:linux\" is not a name: 1 to 63 letters, digits, '.' and "
       "'-', the first a letter or digit\n"

@@ -257,6 +257,58 @@ static void test_features_and_warnings(void **state) {
     loaded_clear(&loaded);
 }
 
+/* Every address makes nobody a server, however it is written; a network that has this host does. */
+static void test_who_is_a_server(void **state) {
+    static const struct {
+        const char *to;
+        bool opens;
+    } cases[] = {
+        { "\"any\"", false },
+        { "\"0.0.0.0/0\"", false },
+        { "\"0.0.0.0/0\",\"::/0\"", false },
+        { "\"192.0.2.0/24\"", false },
+        { "\"10.0.0.0/24\"", true },
+        { "\"0.0.0.0/0\",\"10.0.0.2\"", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
+        struct loaded loaded = { 0 };
+        char site[1024];
+
+        snprintf(site, sizeof(site),
+                 SITE("\"flows\":[{\"id\":\"mail\",\"title\":\"mail\",\"from\":[\"all\"],"
+                      "\"to\":[%s],\"services\":[\"tcp/25\"]}],",
+                      "drop"),
+                 cases[i].to);
+        example_load_text(site, &loaded);
+        rules = example_compile(&loaded, "b");
+        assert_int_equal(accepts(rules, example_packet(DIRECTION_IN, PROTOCOL_TCP, 25, "10.0.0.1")),
+                         cases[i].opens);
+        loaded_clear(&loaded);
+    }
+}
+
+/* Two selectors whose texts differ in ':' and '.' alone. */
+static void test_prefixes_keep_apart(void **state) {
+    struct loaded loaded = { 0 };
+    _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
+
+    (void)state;
+    example_load_text(SITE("\"flows\":[{\"id\":\"x\",\"title\":\"x\",\"from\":[\"::1.2.3.4\"],"
+                           "\"to\":[\"host:b\"],\"services\":[\"tcp/1\"]},"
+                           "{\"id\":\"y\",\"title\":\"y\",\"from\":[\"::1:2:3:4\"],"
+                           "\"to\":[\"host:b\"],\"services\":[\"tcp/2\"]}],",
+                           "drop"),
+                      &loaded);
+    rules = example_compile(&loaded, "b");
+    assert_true(accepts(rules, example_packet(DIRECTION_IN, PROTOCOL_TCP, 1, "::1.2.3.4")));
+    assert_true(accepts(rules, example_packet(DIRECTION_IN, PROTOCOL_TCP, 2, "::1:2:3:4")));
+    assert_false(accepts(rules, example_packet(DIRECTION_IN, PROTOCOL_TCP, 2, "::1.2.3.4")));
+    loaded_clear(&loaded);
+}
+
 static void test_unknown_host_lists_the_hosts(void **state) {
     struct loaded loaded = { 0 };
     struct report mistakes = REPORT_INIT;
@@ -308,6 +360,18 @@ static void test_explain(void **state) {
     assert_int_equal(json_array_size(json_object_get(o, "near")), 4);
     json_decref(o);
 
+    /* What stays on the host. */
+    o = explain(&loaded, "acd-lb1", "in", "tcp/3306", "127.0.0.53");
+    assert_string_equal(string_at(o, "verdict"), "ACCEPT");
+    assert_non_null(strstr(string_at(o, "text"), "loopback"));
+    json_decref(o);
+    o = explain(&loaded, "acd-lb1", "out", "tcp/9", "2001:db8:1::11");
+    assert_string_equal(string_at(o, "verdict"), "ACCEPT");
+    json_decref(o);
+    o = explain(&loaded, "acd-lb1", "out", "tcp/9", "::2");
+    assert_string_equal(string_at(o, "verdict"), "REJECT");
+    json_decref(o);
+
     o = explain(&loaded, "acd-rest1", "out", "icmp/echo-request", "198.51.100.7");
     assert_string_equal(string_at(o, "verdict"), "ACCEPT");
     json_decref(o);
@@ -350,6 +414,8 @@ int main(void) {
         cmocka_unit_test(test_modes_let_answers_through),
         cmocka_unit_test(test_deny_by_answer),
         cmocka_unit_test(test_features_and_warnings),
+        cmocka_unit_test(test_who_is_a_server),
+        cmocka_unit_test(test_prefixes_keep_apart),
         cmocka_unit_test(test_unknown_host_lists_the_hosts),
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_wrong_questions),
