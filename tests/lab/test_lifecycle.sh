@@ -192,6 +192,19 @@ check "a FIFO for a site" says 'regular' 1 first --site "$work/pipe.json"
 check "no site file" says 'site' 1 first --site "$work/none.json"
 check "the rules in force were never touched" is_table "$work/want"
 
+lab_say "the kernel refuses"
+start
+coproc CLAIM { "$binary_dir/tests/lab/lab-claim"; }
+read -r line <&"${CLAIM[0]}"
+check "somebody else owns a table of our name" test "$line" = claimed
+until [ "$(ask status --json | jq -r .state)" = degraded ]; do :; done
+check "status is degraded and says what the kernel said" says 'kernel refuses' 3 ask status
+exec {CLAIM[1]}>&-
+wait "$CLAIM_PID" || true
+until [ "$(ask status --json | jq -r .state)" = enforcing ]; do :; done
+check "once it is gone the rules are back" is_table "$work/want"
+stop
+
 lab_say "who may ask"
 start
 check "others may not" says 'may not ask' 1 \
