@@ -437,6 +437,20 @@ static const struct host *self_find(const struct site *site, const char *const *
     return NULL;
 }
 
+static int resolve_all(struct resolver *rs) {
+    int r = parties_init(&rs->parties);
+
+    if (r == 0)
+        r = resolve_self(rs->intent, rs->site, rs->parties.self);
+    if (r == 0)
+        r = resolve_flows(rs);
+    if (r == 0)
+        r = resolve_warnings(rs);
+    rs->intent->parties = rs->parties.items;
+    rs->intent->n_parties = rs->parties.n;
+    return r;
+}
+
 int intent_resolve(const struct policy *const *policies, size_t n_policies, const struct site *site,
                    const char *const *names, size_t n_names, struct intent **ret,
                    struct report *reterr) {
@@ -459,17 +473,10 @@ int intent_resolve(const struct policy *const *policies, size_t n_policies, cons
         .arena = arena, .policies = policies, .n_policies = n_policies, .site = site, .self = self
     };
 
-    r = resolve_self(in, site, self);
+    r = resolve_all(&rs);
+    parties_clear(&rs.parties);
     if (r < 0)
         return r;
-    r = resolve_flows(&rs);
-    if (r < 0)
-        return r;
-    r = resolve_warnings(&rs);
-    if (r < 0)
-        return r;
-    in->parties = rs.parties.items;
-    in->n_parties = rs.parties.n;
     in->arena = TAKE_PTR(arena);
     *ret = in;
     return 0;

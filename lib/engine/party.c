@@ -7,27 +7,50 @@
 
 #include <errno.h>
 
-/* Whether a host belongs, by roles: any role of `product` (NULL: every host), or just `role`. */
+static int holder_compare(const void *a, const void *b) {
+    const struct holder *x = a, *y = b;
+
+    return strcmp(x->role, y->role);
+}
+
+int parties_init(struct parties *p) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->site->n_hosts; i++)
+        n += p->site->hosts[i].roles.n;
+    p->holders = calloc(n + 1, sizeof(*p->holders));
+    if (!p->holders)
+        return -ENOMEM;
+    for (size_t i = 0; i < p->site->n_hosts; i++)
+        for (size_t j = 0; j < p->site->hosts[i].roles.n; j++)
+            p->holders[p->n_holders++] =
+                (struct holder){ p->site->hosts[i].roles.items[j].text, &p->site->hosts[i] };
+    if (n)
+        qsort(p->holders, n, sizeof(*p->holders), holder_compare);
+    return 0;
+}
+
+void parties_clear(struct parties *p) {
+    free(p->holders);
+    p->holders = NULL;
+    p->n_holders = 0;
+}
+
+/* Whether a host belongs: with any role of `product` (NULL: every host), of that system. */
 struct membership {
     const char *product;
-    const char *role;
     const enum os *os;
 };
 
-static bool role_matches(const char *text, const struct membership *m) {
-    size_t n = strlen(m->product);
-
-    return strncmp(text, m->product, n) == 0 && text[n] == '/' &&
-           (!m->role || strcmp(text + n + 1, m->role) == 0);
-}
-
 static bool host_belongs(const struct host *h, const struct membership *m) {
+    size_t n = m->product ? strlen(m->product) : 0;
+
     if (m->os && h->os != *m->os)
         return false;
-    if (!m->product || (!m->role && strcmp(m->product, PRODUCT_BASELINE) == 0))
+    if (!m->product || strcmp(m->product, PRODUCT_BASELINE) == 0)
         return true;
     for (size_t i = 0; i < h->roles.n; i++)
-        if (role_matches(h->roles.items[i].text, m))
+        if (strncmp(h->roles.items[i].text, m->product, n) == 0 && h->roles.items[i].text[n] == '/')
             return true;
     return false;
 }
@@ -49,16 +72,48 @@ static void party_set_self(struct party *p) {
     p->has_self_named = true;
 }
 
+static int party_add_host(struct parties *all, struct party *p, const struct host *h) {
+    if (h == all->self)
+        party_set_self(p);
+    return party_add_prefixes(all->arena, p, &h->addresses);
+}
+
 static int party_add_hosts(struct parties *all, struct party *p, const struct membership *m) {
     for (size_t i = 0; i < all->site->n_hosts; i++) {
-        const struct host *h = &all->site->hosts[i];
-        int r;
+        int r = host_belongs(&all->site->hosts[i], m) ? party_add_host(all, p, &all->site->hosts[i])
+                                                      : 0;
 
-        if (!host_belongs(h, m))
-            continue;
-        if (h == all->self)
-            party_set_self(p);
-        r = party_add_prefixes(all->arena, p, &h->addresses);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The first holder of a role, or where it would stand. */
+static size_t holders_begin(const struct parties *all, const char *role) {
+    size_t lo = 0, hi = all->n_holders;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (strcmp(all->holders[mid].role, role) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static int party_add_holders(struct parties *all, struct party *p, const char *product,
+                             const char *name) {
+    char *role = arena_printf(all->arena, "%s/%s", product, name);
+
+    if (!role)
+        return -ENOMEM;
+    for (size_t i = holders_begin(all, role);
+         i < all->n_holders && strcmp(all->holders[i].role, role) == 0; i++) {
+        int r = party_add_host(all, p, all->holders[i].host);
+
         if (r < 0)
             return r;
     }
@@ -143,8 +198,7 @@ static int party_from_name(struct parties *all, struct party *p, const struct po
         return -ENOMEM;
     if (peer)
         return party_from_peer(all, p, policy, peer);
-    return party_add_hosts(all, p,
-                           &(struct membership){ .product = policy->product, .role = name });
+    return party_add_holders(all, p, policy->product, name);
 }
 
 static int party_from_os(struct parties *all, struct party *p, const char *product,

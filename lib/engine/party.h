@@ -11,6 +11,12 @@ struct party_use {
     struct party *party;
 };
 
+/* A host that has a role. */
+struct holder {
+    const char *role; /* "product/ROLE" */
+    const struct host *host;
+};
+
 struct parties {
     struct arena *arena; /* the intent's */
     const struct policy *const *policies;
@@ -21,7 +27,14 @@ struct parties {
     size_t n;
     struct party_use *uses; /* what was asked for before */
     size_t n_uses;
+    struct holder *holders; /* sorted by role: a role's hosts stand together */
+    size_t n_holders;
 };
+
+/* Makes ready for a site; all but `arena`, `policies`, `site` and `self` starts empty. 0 or
+ * -ENOMEM. What parties_get() gave outlives parties_clear(). */
+int parties_init(struct parties *p);
+void parties_clear(struct parties *p);
 
 /* `policy` is the table in which the selector stands, NULL for the site's own rows. 0 or -ENOMEM.
  */
