@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# portd-ctl on files: usage, check, matrix, explain --offline. ctl_offline.sh BINARY_DIR SOURCE_DIR
+# portd-ctl on files: usage, check, matrix, explain --offline. ctl_offline.sh BINARY_DIR POLICY_DIR
 . "$(dirname "$0")/lib.bash"
 
 cd "$work" || exit 1
@@ -64,8 +64,8 @@ run 0 check "${files[@]}" --host db1 --json
 json 'a["site"] == "berlin" and a["hosts"] == 2 and a["mistakes"] == []'
 
 # The examples that are shipped.
-for example in "$source_dir"/policy/examples/*.site.json; do
-    run 0 check --site "$example" --policy-dir "$source_dir/policy"
+for example in "$policy_dir"/examples/*.site.json; do
+    run 0 check --site "$example" --policy-dir "$policy_dir"
     says out "$example: fine"
 done
 

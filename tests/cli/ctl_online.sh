@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # portd-ctl against a portd that answers from a file: what it prints and exits with.
-# ctl_online.sh BINARY_DIR SOURCE_DIR
+# ctl_online.sh BINARY_DIR POLICY_DIR
 . "$(dirname "$0")/lib.bash"
-fake=$source_dir/tests/cli/fake_portd.py
+fake=$(realpath "$(dirname "$0")")/fake_portd.py
 socket=$work/io.portd
 
 # answer METHOD REPLY...: from now on.

@@ -2,7 +2,7 @@
 # Sourced by the tests of portd-ctl: run it, and say what is expected of it.
 set -u
 ctl=$(realpath "$1")/portd-ctl
-source_dir=$(realpath "$2")
+policy_dir=$(realpath "$2")
 work=$(mktemp -d)
 cleanup=()
 trap 'for pid in "${cleanup[@]}"; do kill "$pid"; done; rm -rf "$work"' EXIT

@@ -5,7 +5,7 @@
 #   test_exhaustive.sh BINARY_DIR
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-policy=$here/../../policy
+policy=$1/policy
 site=$policy/examples/jtel-acd.site.json
 plain=$(mktemp -d)
 trap 'rm -r "$plain"' EXIT

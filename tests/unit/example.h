@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 static inline void example_load(const char *site_path, struct loaded *ret) {
-    static const char *const dirs[] = { SOURCE_DIR "/policy" };
+    static const char *const dirs[] = { POLICY_DIR };
     struct report mistakes = REPORT_INIT;
     int r = files_load(site_path, dirs, ARRAY_SIZE(dirs), NULL, ret, &mistakes);
 
@@ -22,7 +22,7 @@ static inline void example_load(const char *site_path, struct loaded *ret) {
 
 /* The shipped policies and a site given as text. */
 static inline void example_load_text(const char *site, struct loaded *ret) {
-    static const char *const dirs[] = { SOURCE_DIR "/policy" };
+    static const char *const dirs[] = { POLICY_DIR };
     const struct source source = { "site.json", site, strlen(site) };
     _cleanup_(files_freep) struct files *files = NULL;
     struct report mistakes = REPORT_INIT;

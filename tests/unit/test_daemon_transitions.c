@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <sys/socket.h>
 
-#define EXAMPLE     SOURCE_DIR "/policy/examples/jtel-acd.site.json"
+#define EXAMPLE     POLICY_DIR "/examples/jtel-acd.site.json"
 #define SEED        4711U
 #define TRANSITIONS 300U
 

@@ -13,7 +13,7 @@
 
 #include "example.h"
 
-#define EXAMPLE SOURCE_DIR "/policy/examples/jtel-acd.site.json"
+#define EXAMPLE POLICY_DIR "/examples/jtel-acd.site.json"
 
 static bool accepts(const struct ruleset *rules, struct packet p) {
     return ruleset_eval(rules, &p).accepted;
