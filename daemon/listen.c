@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nobody can connect between bind() and listen(), so mode and group are set in between; the umask
- * keeps the name closed until then. Whether a name is in use only connect() tells: a socket file
- * outlives its process, and ECONNREFUSED is also what a regular file answers. */
+/* Nobody can connect between bind() and listen(), so the group is set in between. The mode comes
+ * from the umask: chmod() by name would follow a link that the directory's owner, the daemon's own
+ * user, may have put there while we are root. Whether a name is in use only connect() tells: a
+ * socket file outlives its process, and ECONNREFUSED is also what a regular file answers. */
 #include "daemon/listen.h"
 
 #include <errno.h>
@@ -61,8 +62,8 @@ static int remove_stale(const struct sockaddr_un *address, struct report *reterr
     return unlink(path) < 0 ? refuse_errno(reterr, path, "remove the old socket", errno) : 0;
 }
 
-static int bind_closed(int fd, const struct sockaddr_un *address, struct report *reterr) {
-    mode_t mask = umask(0177);
+static int bind_for_group(int fd, const struct sockaddr_un *address, struct report *reterr) {
+    mode_t mask = umask(0117);
     int error = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
 
     umask(mask);
@@ -80,8 +81,6 @@ static int bind_closed(int fd, const struct sockaddr_un *address, struct report 
 static int open_to_group(int fd, const char *path, gid_t group, struct report *reterr) {
     if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0)
         return refuse_errno(reterr, path, "give the socket to its group", errno);
-    if (chmod(path, 0660) < 0)
-        return refuse_errno(reterr, path, "set the mode of the socket", errno);
     if (listen(fd, BACKLOG) < 0)
         return refuse_errno(reterr, path, "listen", errno);
     return 0;
@@ -101,7 +100,7 @@ int listen_open(const char *path, gid_t group, int *ret_fd, struct report *reter
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return refuse_errno(reterr, path, "make a socket", errno);
-    r = bind_closed(fd, &address, reterr);
+    r = bind_for_group(fd, &address, reterr);
     if (r != 0)
         return r;
     r = open_to_group(fd, path, group, reterr);

@@ -13,6 +13,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+/* For how long the first policy is tried to be put in force against others' commits: 10 s. */
+#define FIRST_TRIES      100
+#define FIRST_PAUSE_USEC 100000
 
 static void save(struct manager *m) {
     struct snapshot s = { .generation = m->generation, .since_usec = m->since_usec };
@@ -86,12 +91,16 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
     return 0;
 }
 
-static int reload_refused(int r, struct report *reterr) {
-    if (r == RECONCILE_E_CONTESTED) {
-        report_add(reterr, (struct place){ 0 },
-                   "others commit to nf_tables faster than portd can read and write: try again");
-        r = KERNEL_E_REFUSED;
-    }
+/* For whoever asked, being outrun is a refusal as any other. */
+static int contested_refuse(int r, struct report *reterr) {
+    if (!reconcile_is_outrun(r))
+        return r;
+    report_add(reterr, (struct place){ 0 },
+               "others commit to nf_tables faster than portd can read and write: try again");
+    return KERNEL_E_REFUSED;
+}
+
+static int reload_refused(int r) {
     log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0, "reload refused, the rules in force stay");
     return r;
 }
@@ -104,11 +113,11 @@ int manager_reload(struct manager *m, const char *by, const char *reason, char *
 
     r = enforced_load(&m->options.input, &next, reterr);
     if (r != 0)
-        return r < 0 ? r : reload_refused(r, reterr);
+        return r < 0 ? r : reload_refused(r);
     memcpy(old_digest, m->enforced->digest, sizeof(old_digest));
-    r = enforce(m, &next, old_digest, ret_lines, ret_n, reterr);
+    r = contested_refuse(enforce(m, &next, old_digest, ret_lines, ret_n, reterr), reterr);
     if (r != 0)
-        return r < 0 ? r : reload_refused(r, reterr);
+        return r < 0 ? r : reload_refused(r);
     report_clear(&m->mistakes);
     record_reload(m, by, reason);
     save(m);
@@ -127,7 +136,7 @@ int manager_off(struct manager *m, const char *by, const char *reason, struct re
     r = ruleset_index(none);
     if (r < 0)
         return r;
-    r = reconcile(m->kernel, none, false, &done, reterr);
+    r = contested_refuse(reconcile(m->kernel, none, false, &done, reterr), reterr);
     reconciled_clear(&done);
     if (r != 0)
         return r;
@@ -183,6 +192,19 @@ static void restore_generation(struct manager *m, char ret_digest[static DIGEST_
     report_clear(&ignored);
 }
 
+/* At boot others set up their tables, too: portd outlasts them rather than give up. */
+static int enforce_first(struct manager *m, struct enforced **first, const char *old_digest,
+                         struct report *reterr) {
+    const struct timespec pause = { .tv_nsec = FIRST_PAUSE_USEC * 1000 };
+    int r = enforce(m, first, old_digest, NULL, NULL, reterr);
+
+    for (int i = 0; i < FIRST_TRIES && reconcile_is_outrun(r); i++) {
+        nanosleep(&pause, NULL);
+        r = enforce(m, first, old_digest, NULL, NULL, reterr);
+    }
+    return contested_refuse(r, reterr);
+}
+
 int manager_load_first(struct manager *m, struct report *reterr) {
     _cleanup_(enforced_freep) struct enforced *first = NULL;
     char old_digest[DIGEST_TEXT_SIZE];
@@ -198,7 +220,7 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     if (r < 0)
         return r;
     restore_generation(m, old_digest);
-    r = enforce(m, &first, old_digest, NULL, NULL, reterr);
+    r = enforce_first(m, &first, old_digest, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;
     record_reload(m, "start", NULL);

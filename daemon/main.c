@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #define STATE_DIR       "/var/lib/portd"
 #define POLICY_DIRS_MAX 16U
@@ -190,6 +191,18 @@ static int run(const struct options *o, struct report *reterr) {
     return manager_run(m);
 }
 
+/* A SIGHUP that comes before the loop does is kept for it, and nobody who stops reading our
+ * stderr ends us. The umask of whoever starts us must not close the socket's directory. */
+static void process_set_up(void) {
+    sigset_t hangup;
+
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    sigprocmask(SIG_BLOCK, &hangup, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    umask(0022);
+}
+
 int main(int argc, char **argv) {
     struct options o = { .site = FILES_SITE,
                          .socket = INTERFACE_SOCKET,
@@ -200,12 +213,12 @@ int main(int argc, char **argv) {
 
     if (r != 0)
         return r == 1 ? 0 : r;
+    process_set_up();
     log_open();
     r = run(&o, &why);
     log_report(LOG_ERR, &why);
     if (r != 0)
-        log_error("not started%s%s",
-                  r < 0 ? ": " : "; the rules in force, if any, were not touched",
+        log_error("not started%s%s", r < 0 ? ": " : "; the rules in force, if any, stay",
                   r < 0 ? strerror(-r) : "");
     report_clear(&why);
     return r == 0 ? 0 : 1;

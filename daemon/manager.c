@@ -19,7 +19,7 @@
 #define LOOK_USEC ((uint64_t)2 * 1000000)
 /* Commits that don't touch our table are looked at together. */
 #define GATHER_USEC ((uint64_t)100 * 1000)
-/* After the kernel refused, or others wrote faster than we. */
+/* After the kernel refused. Whom others outran tries again sooner, as after GATHER_USEC. */
 #define RETRY_USEC ((uint64_t)1000 * 1000)
 
 static const char *const state_names[] = {
@@ -69,85 +69,6 @@ static int act_soon(struct manager *m) {
     return sd_event_source_set_enabled(m->act_source, SD_EVENT_ONESHOT);
 }
 
-static void record_drift(struct manager *m, struct reconciled *done, bool repaired) {
-    struct drift d = {
-        .seen_usec = clock_realtime(),
-        .lines = TAKE_PTR(done->lines),
-        .n_lines = done->n_lines,
-    };
-
-    if (m->news.any && !m->news.overflow) {
-        d.pid = m->news.last.pid;
-        memcpy(d.command, m->news.last.command, sizeof(d.command));
-        d.command[sizeof(d.command) - 1] = '\0';
-        process_look((pid_t)d.pid, d.command, &d.process);
-    }
-    if (repaired && done->applied_usec > m->dirty_usec)
-        d.repaired_usec = done->applied_usec - m->dirty_usec;
-    drift_log(&d);
-    drift_history_add(&m->drifts, &d);
-    notify_drift(m);
-}
-
-static void refusal_set(struct manager *m, const struct report *why) {
-    char *text = why->n_entries ? report_entry_text(&why->entries[0]) : NULL;
-
-    free(m->refusal);
-    m->refusal = text ? text : strdup("the kernel refused the rules");
-    log_event(LOG_ERR, LOG_ID_REFUSED, NULL, 0, "the kernel refuses the rules: %s",
-              m->refusal ? m->refusal : "?");
-}
-
-static int repair(struct manager *m) {
-    struct reconciled done = { 0 };
-    struct report why = REPORT_INIT;
-    int r = reconcile(m->kernel, m->enforced->rules, true, &done, &why);
-
-    if (r == 0) {
-        m->kernel_generation = done.generation;
-        free(m->refusal);
-        m->refusal = NULL;
-    }
-    if (done.lines) {
-        backoff_spend(&m->backoff, clock_monotonic());
-        record_drift(m, &done, r == 0);
-    }
-    if (r == KERNEL_E_REFUSED)
-        refusal_set(m, &why);
-    reconciled_clear(&done);
-    report_clear(&why);
-    return r;
-}
-
-/* The one place that acts on what the sources noted. */
-static int manager_act(sd_event_source *s, void *userdata) {
-    struct manager *m = userdata;
-    uint64_t now = clock_monotonic(), due = backoff_due(&m->backoff, now);
-    int r;
-
-    (void)s;
-    if (m->is_off || !m->is_dirty) {
-        m->is_dirty = false;
-        return 0;
-    }
-    if (due > now) {
-        manager_announce(m);
-        return act_later(m, due);
-    }
-    r = repair(m);
-    if (r < 0)
-        log_error("the kernel's rules can't be read or written: %s; trying again", strerror(-r));
-    m->is_dirty = r != 0;
-    m->news = (struct watch_news){ 0 };
-    manager_announce(m);
-    return r != 0 ? act_later(m, clock_monotonic() + RETRY_USEC) : 0;
-}
-
-static int on_due(sd_event_source *s, uint64_t usec, void *userdata) {
-    (void)usec;
-    return manager_act(s, userdata);
-}
-
 static int mark_dirty(struct manager *m) {
     if (!m->is_dirty)
         m->dirty_usec = clock_monotonic();
@@ -168,8 +89,137 @@ static void news_merge(struct watch_news *to, const struct watch_news *news) {
     };
 }
 
+/* A look may come before the news of what it found: the kernel has told them all the same. True
+ * when something was heard: some of it may have come behind that look. */
+static bool hear_of_drift(struct manager *m) {
+    struct watch_news news;
+
+    if (m->news.n_touching || watch_drain(m->watch, &news) < 0)
+        return false;
+    news_merge(&m->news, &news);
+    return true;
+}
+
+static void record_drift(struct manager *m, struct reconciled *done, bool repaired) {
+    struct drift d = {
+        .seen_usec = clock_realtime(),
+        .lines = TAKE_PTR(done->lines),
+        .n_lines = done->n_lines,
+    };
+
+    if (m->news.n_touching) {
+        d.pid = m->news.last.pid;
+        memcpy(d.command, m->news.last.command, sizeof(d.command));
+        d.command[sizeof(d.command) - 1] = '\0';
+        process_look((pid_t)d.pid, d.command, &d.process);
+    }
+    if (repaired && done->applied_usec > m->dirty_usec)
+        d.repaired_usec = done->applied_usec - m->dirty_usec;
+    drift_log(&d);
+    drift_history_add(&m->drifts, &d);
+    m->news = (struct watch_news){ 0 };
+    notify_drift(m);
+}
+
+/* What keeps the kernel from saying what we mean, after a repair that returned `r`. */
+static char *refusal_text(int r, const struct report *why) {
+    char *text = NULL;
+
+    if (why->n_entries)
+        return report_entry_text(&why->entries[0]);
+    if (reconcile_is_outrun(r))
+        return strdup("others commit to nf_tables faster than portd can read and write");
+    if (r > 0)
+        return strdup("the kernel refused the rules");
+    return asprintf(&text, "the kernel's rules can't be read or written: %s", strerror(-r)) < 0
+               ? NULL
+               : text;
+}
+
+/* Logged once, however often it is tried again. */
+static void refusal_set(struct manager *m, int r, const struct report *why) {
+    char *text = refusal_text(r, why);
+    bool is_known = text && m->refusal && strcmp(text, m->refusal) == 0;
+
+    free(m->refusal);
+    m->refusal = text ? text : strdup("the rules in the kernel are not the policy's");
+    if (!is_known)
+        log_event(LOG_ERR, LOG_ID_REFUSED, NULL, 0, "the rules can't be put in force: %s",
+                  m->refusal ? m->refusal : "?");
+}
+
+static bool news_is_of_us(const struct watch_news *news) {
+    return news->n_touching || news->overflow;
+}
+
+/* Others' commits kept us from reading, but none was about our table and it may soon be over. */
+static bool is_burst(const struct manager *m, int r) {
+    return r == -EAGAIN && !news_is_of_us(&m->news) &&
+           clock_monotonic() < m->dirty_usec + LOOK_USEC;
+}
+
+static int repair(struct manager *m) {
+    struct reconciled done = { 0 };
+    struct report why = REPORT_INIT;
+    int r = reconcile(m->kernel, m->enforced->rules, true, &done, &why);
+
+    if (r == 0) {
+        m->kernel_generation = done.generation;
+        free(m->refusal);
+        m->refusal = NULL;
+    }
+    if (done.lines || r == KERNEL_E_REFUSED) /* a refused batch holds everybody's commits up */
+        backoff_spend(&m->backoff, clock_monotonic());
+    if (done.lines) {
+        bool is_heard = hear_of_drift(m);
+
+        record_drift(m, &done, r == 0);
+        if (is_heard)
+            (void)mark_dirty(m);
+    }
+    if (r != 0 && !is_burst(m, r))
+        refusal_set(m, r, &why);
+    reconciled_clear(&done);
+    report_clear(&why);
+    return r;
+}
+
+/* The one place that acts on what the sources noted. */
+static int manager_act(sd_event_source *s, void *userdata) {
+    struct manager *m = userdata;
+    uint64_t now = clock_monotonic(), due = backoff_due(&m->backoff, now);
+    int r;
+
+    (void)s;
+    if (m->is_off || !m->is_dirty) {
+        m->is_dirty = false;
+        m->news = (struct watch_news){ 0 };
+        return 0;
+    }
+    if (due > now) {
+        manager_announce(m);
+        return act_later(m, due);
+    }
+    m->is_dirty = false;
+    r = repair(m);
+    if (r == 0)
+        m->news = (struct watch_news){ 0 };
+    manager_announce(m);
+    if (r == 0)
+        return 0;
+    m->is_dirty = true;
+    return act_later(m, clock_monotonic() + (reconcile_is_outrun(r) ? GATHER_USEC : RETRY_USEC));
+}
+
+static int on_due(sd_event_source *s, uint64_t usec, void *userdata) {
+    (void)usec;
+    return manager_act(s, userdata);
+}
+
+/* While something is dirty a look is due already: only news of our own table hasten it. */
 static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata) {
     struct manager *m = userdata;
+    bool was_of_us = news_is_of_us(&m->news);
     struct watch_news news = { 0 };
     int r = watch_drain(m->watch, &news);
 
@@ -181,8 +231,12 @@ static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata
     if (!news.any && !news.overflow)
         return 0;
     news_merge(&m->news, &news);
-    if (news.n_touching || news.overflow || m->is_dirty)
+    if (news_is_of_us(&news)) {
+        m->is_dirty = m->is_dirty && was_of_us; /* else it is dirty since now */
         return mark_dirty(m);
+    }
+    if (m->is_dirty)
+        return 0;
     m->is_dirty = true;
     m->dirty_usec = clock_monotonic();
     return act_later(m, m->dirty_usec + GATHER_USEC);

@@ -65,9 +65,10 @@ int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struc
             break;
         r = RECONCILE_E_CONTESTED;
     }
-    if (r == 0 || r == RECONCILE_E_CONTESTED)
-        *ret = done;
-    else
-        reconciled_clear(&done);
+    *ret = done;
     return r;
+}
+
+bool reconcile_is_outrun(int r) {
+    return r == RECONCILE_E_CONTESTED || r == -EAGAIN;
 }

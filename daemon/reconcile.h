@@ -16,12 +16,17 @@ struct reconciled {
 
 void reconciled_clear(struct reconciled *r);
 
-/* Others commit faster than we can read and write; the last difference is in *ret. */
+/* Others commit faster than we can read and write. */
 enum { RECONCILE_E_CONTESTED = 5 };
 
-/* `is_drift` chooses the words of the lines. 0: the kernel says what `want` says, and that was
- * read back. Otherwise KERNEL_E_REFUSED (report), RECONCILE_E_CONTESTED, or -errno. */
+/* `is_drift` chooses the words of the lines. *ret says what was committed, whatever came of it.
+ * 0: the kernel says what `want` says, and that was read back. Otherwise KERNEL_E_REFUSED (report),
+ * RECONCILE_E_CONTESTED, or -errno. */
 int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
               struct report *reterr);
+
+/* Whether that return value says that others commit too fast, either to be read or to be written
+ * between (-EAGAIN of kernel_read()). */
+bool reconcile_is_outrun(int r);
 
 #endif

@@ -165,6 +165,39 @@ start
 check "and the next start puts it right" is_table "$work/want"
 stop
 
+lab_say "signals, streams, umask"
+jq '.hosts += ([range(20000) | {"key": "h\(.)", "value": {"addresses":
+    ["172.\(16 + . / 65536 | floor).\(. / 256 | floor % 256).\(. % 256)"]}}] | from_entries)' \
+    "$lab_site" >"$site"
+here=("$portd" "${options[@]}" --host acd-lb1 --state-dir "$state") # no function: $! is portd
+rm "$socket"
+"${here[@]}" 2>"$work/log" &
+pid=$!
+until [ -S "$socket" ]; do :; done # bound, and a large site still to be loaded
+kill -HUP "$pid"
+check "a SIGHUP while it starts is kept" says 'enforcing' 0 \
+    sh -c "until '$ctl' status --socket '$socket'; do kill -0 $pid || exit 1; done"
+kill -TERM "$pid"
+wait "$pid" || true
+cp "$lab_site" "$site"
+"${here[@]}" 2> >(head -n 1 >/dev/null) &
+pid=$!
+until ask status >"$work/out" 2>&1; do kill -0 "$pid"; done
+kill -HUP "$pid"
+check "nobody reads its stderr" says 'generation' 0 ask reload
+check "and it goes on" says 'enforcing' 0 ask status
+kill -TERM "$pid"
+wait "$pid" || true
+umask 077
+"${here[@]}" --socket "$work/run/s" 2>"$work/log" &
+pid=$!
+umask 022
+until [ -S "$work/run/s" ]; do :; done
+check "a umask doesn't close the socket's directory" test "$(stat -c %a "$work/run")" = 755
+check "nor open the socket" test "$(stat -c %a "$work/run/s")" = 660
+kill -TERM "$pid"
+wait "$pid" || true
+
 lab_say "faults"
 check "no CAP_NET_ADMIN" says 'CAP_NET_ADMIN' 1 setpriv --bounding-set -net_admin \
     --inh-caps -net_admin "$portd" "${options[@]}" --host acd-lb1 --state-dir "$state"
