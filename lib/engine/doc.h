@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A JSON text (RFC 8259) with the place of every value: what jansson parsed, and where it stood.
+/* A JSON text (RFC 8259) with the place of every value.
  * Member names are unique in each object: duplicates are reported as mistakes. */
 
 enum node_type {
@@ -53,11 +53,11 @@ enum { DOC_E_INVALID = 1 };
 #define DOC_DEPTH_MAX  32U
 #define DOC_VALUES_MAX 4000000U
 
-/* Parses `text`, all nodes in `a`; what stands at the top is an object or an array. `file` is the
- * name for the places and outlives the nodes. DOC_E_INVALID: malformed, too deep, too many values,
- * or a duplicate member; every duplicate is reported, of syntax errors the first. With nothing but
- * duplicates *ret is set nevertheless, so that the caller can go on and collect what else is
- * wrong; after any other failure it is NULL. */
+/* Parses `text`, which has a NUL behind its last byte, all nodes in `a`; what stands at the top is
+ * an object or an array. `file` is the name for the places and outlives the nodes. DOC_E_INVALID:
+ * malformed, too deep, too many values, or a duplicate member; every duplicate is reported, of
+ * syntax errors the first. With nothing but duplicates *ret is set nevertheless, so that the caller
+ * can go on and collect what else is wrong; after any other failure it is NULL. */
 int doc_parse(const char *text, size_t size, const char *file, struct arena *a, struct node **ret,
               struct report *reterr);
 

@@ -40,7 +40,8 @@ static char *load(const struct source *source, size_t *ret_size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct source source = { "p.json", (const char *)data, size };
+    _cleanup_(freep) char *copy = text_copy(data, size);
+    struct source source = { "p.json", copy, size };
     size_t n_first, n_second;
     char *first = load(&source, &n_first), *second = load(&source, &n_second);
 

@@ -78,18 +78,20 @@ static char *load(const struct source *sources, size_t n, size_t *ret_size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const files[FILES_MAX] = { "site.json", "10.json", "20.json" };
     struct source sources[FILES_MAX];
-    const char *text = (const char *)data;
+    _cleanup_(freep) char *copy = text_copy(data, size);
+    char *text = copy;
     size_t n = 0, n_first, n_second;
     char *first, *second;
 
     do {
-        const char *end = n + 1 < FILES_MAX && size ? memchr(text, SEPARATOR, size) : NULL;
+        char *end = n + 1 < FILES_MAX && size ? memchr(text, SEPARATOR, size) : NULL;
         size_t length = end ? (size_t)(end - text) : size;
 
         sources[n] = (struct source){ files[n], text, length };
         n++;
         if (!end)
             break;
+        *end = '\0';
         text = end + 1;
         size -= length + 1;
     } while (n < FILES_MAX);

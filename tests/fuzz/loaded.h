@@ -13,6 +13,17 @@ static inline _unused_ void oracle(bool holds) {
         abort();
 }
 
+/* A copy with a NUL behind it, as a file's text has. */
+static inline _unused_ char *text_copy(const void *bytes, size_t size) {
+    char *copy = malloc(size + 1);
+
+    oracle(copy);
+    if (size)
+        memcpy(copy, bytes, size);
+    copy[size] = '\0';
+    return copy;
+}
+
 /* A refusal says why, and nothing else does. */
 static inline _unused_ void outcome_check(int r, const void *value, const struct report *report) {
     oracle(r == 0 || r == LOAD_E_INVALID);

@@ -199,7 +199,8 @@ static void test_drop_in_that_is_no_json(_unused_ void **state) {
     static const char *const json[] = { HEAD("'hosts':{}"), "{", "[]" };
 
     assert_all_refused(json, 3,
-                       "10.json:1:2: not JSON: string or '}' expected near end of file\n"
+                       "10.json:1:2: not JSON: a name in quotation marks is missing at the end of "
+                       "the file: was it cut?\n"
                        "20.json:1:1: must be an object, not an array\n");
 }
 
@@ -208,7 +209,7 @@ static void test_drop_in_that_is_no_json(_unused_ void **state) {
 static const struct {
     const char *json, *message;
 } bad[] = {
-    { "7", "site.json:1:1: not JSON: '[' or '{' expected near '7'\n" },
+    { "7", "site.json:1:1: not JSON: '{' is missing before \"7\"\n" },
     { "[]", "site.json:1:1: must be an object, not an array\n" },
     { "{}", "site.json:1:1: \"format\" is missing\n"
             "site.json:1:1: \"hosts\" is missing\n"
