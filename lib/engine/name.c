@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_letter(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -88,34 +89,61 @@ bool names_have(const struct names *names, const char *name) {
            bsearch(&name, names->items, names->n, sizeof(*names->items), name_compare);
 }
 
+bool names_lack(const struct names *names, const char *name) {
+    return !names->is_open && !names_have(names, name);
+}
+
 static size_t smallest(size_t a, size_t b, size_t c) {
     size_t ab = a < b ? a : b;
 
     return ab < c ? ab : c;
 }
 
-/* How many letters must be added, dropped or changed to make `a` of `b` (Levenshtein, case
- * ignored), or `limit` + 1 when that is more. Both at most NAME_LENGTH_MAX bytes. */
+static bool is_same_letter(char a, char b) {
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* How many letters must be added, dropped, changed or swapped with the next to make `a` of `b`
+ * (optimal string alignment, case ignored), or `limit` + 1 when that is more. Both at most
+ * NAME_LENGTH_MAX bytes. */
 static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b, size_t limit) {
-    size_t row[NAME_LENGTH_MAX + 1];
+    size_t rows[3][NAME_LENGTH_MAX + 1];
 
     for (size_t j = 0; j <= n_b; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= n_a; i++) {
-        size_t diagonal = row[0], least = row[0] = i;
+        const size_t *before = rows[(i + 1) % 3], *above = rows[(i - 1) % 3];
+        size_t *row = rows[i % 3], least = row[0] = i;
 
         for (size_t j = 1; j <= n_b; j++) {
-            size_t same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            size_t cost = smallest(row[j] + 1, row[j - 1] + 1, diagonal + !same);
-
-            diagonal = row[j];
-            row[j] = cost;
-            least = cost < least ? cost : least;
+            row[j] = smallest(above[j] + 1, row[j - 1] + 1,
+                              above[j - 1] + !is_same_letter(a[i - 1], b[j - 1]));
+            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) &&
+                is_same_letter(a[i - 2], b[j - 1]))
+                row[j] = smallest(row[j], before[j - 2] + 1, row[j]);
+            least = row[j] < least ? row[j] : least;
         }
-        if (least > limit)
+        if (least > limit + 1) /* a swap may still undo one */
             return limit + 1;
     }
-    return row[n_b];
+    return rows[n_a % 3][n_b];
+}
+
+/* The only name that begins with these letters, or NULL. */
+static const char *names_completed(const struct names *names, const char *name, size_t n) {
+    enum { LETTERS_MIN = 3 };
+    const char *found = NULL;
+
+    if (n < LETTERS_MIN)
+        return NULL;
+    for (size_t i = 0; i < names->n; i++) {
+        if (strncasecmp(names->items[i], name, n) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = names->items[i];
+    }
+    return found;
 }
 
 const char *names_nearest(const struct names *names, const char *name) {
@@ -136,7 +164,7 @@ const char *names_nearest(const struct names *names, const char *name) {
         nearest = candidate;
         limit = d - 1; /* only a nearer one from now on; SIZE_MAX: there can be none */
     }
-    return nearest;
+    return nearest ? nearest : names_completed(names, name, n);
 }
 
 const char *names_list(const struct names *names, struct arena *a) {

@@ -24,6 +24,7 @@ bool party_name_is_reserved(const char *name);
 struct names {
     const char **items;
     size_t n;
+    bool is_open; /* some could not be read: any other name may exist, too */
 };
 
 /* Adds the names of an array of records, whose first member is `const char *name`. */
@@ -31,8 +32,11 @@ int names_collect(struct names *names, struct arena *a, const void *records, siz
 /* Afterwards each name is there once. */
 void names_sort(struct names *names);
 bool names_have(const struct names *names, const char *name);
+/* Whether there is certainly no such name. */
+bool names_lack(const struct names *names, const char *name);
 
-/* The name that was probably meant: nearly the same letters, whatever their case. NULL: none. */
+/* The name that was probably meant: nearly the same letters, whatever their case, or the only one
+ * that begins with these. NULL: none. */
 const char *names_nearest(const struct names *names, const char *name);
 /* "A, B, C and 7 more", "none"; NULL without memory. */
 const char *names_list(const struct names *names, struct arena *a);

@@ -5,9 +5,11 @@
 #include "engine/service.h"
 
 #include "base/macros.h"
+#include "engine/name.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum kind { KIND_PORTS, KIND_TYPES, KIND_BARE };
 
@@ -262,4 +264,64 @@ int service_parse(const char *text, struct service_spec *ret, const char **reter
     }
     *ret = spec;
     return 0;
+}
+
+/* --- what was meant --- */
+
+/* What people say for a type that nft calls otherwise. */
+static const struct {
+    const char *word, *type;
+} type_words[] = {
+    { "echo", "echo-request" },
+    { "ping", "echo-request" },
+    { "pong", "echo-reply" },
+};
+
+static const char *type_nearest(uint8_t protocol, const char *text) {
+    const char *items[ARRAY_SIZE(types)];
+    struct names names = { .items = items };
+
+    for (size_t i = 0; i < ARRAY_SIZE(type_words); i++)
+        if (strcasecmp(type_words[i].word, text) == 0)
+            return type_words[i].type;
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (types[i].protocol == protocol)
+            items[names.n++] = types[i].name;
+    return names_nearest(&names, text);
+}
+
+/* The protocol that the first `n` bytes name, or nearly do; NULL: none. */
+static const char *protocol_nearest(const char *text, size_t n) {
+    const char *items[ARRAY_SIZE(protocols)];
+    struct names names = { .items = items };
+    char word[SERVICE_TEXT_MAX];
+
+    snprintf(word, sizeof(word), "%.*s", (int)n, text);
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+        if (strcasecmp(protocols[i].name, word) == 0)
+            return protocols[i].name;
+        items[names.n++] = protocols[i].name;
+    }
+    return names_nearest(&names, word);
+}
+
+bool service_nearest(const char *text, char buf[static SERVICE_TEXT_MAX]) {
+    size_t n = strcspn(text, "/:");
+    const char *what = text[n] ? text + n + 1 : "", *protocol, *type = NULL, *wrong;
+    struct service_spec spec;
+
+    if (strlen(text) + sizeof("icmpv6/") > SERVICE_TEXT_MAX)
+        return false;
+    if (text[0] >= '0' && text[0] <= '9') { /* "443/tcp" */
+        protocol = protocol_nearest(what, strlen(what));
+        snprintf(buf, SERVICE_TEXT_MAX, "%s/%.*s", protocol ? protocol : "", (int)n, text);
+        return service_parse(buf, &spec, &wrong) == 0;
+    }
+    protocol = protocol_nearest(text, n);
+    if (!protocol)
+        return false;
+    if (protocol_kind(protocol_from_name(protocol, strlen(protocol))) == KIND_TYPES)
+        type = type_nearest(protocol_from_name(protocol, strlen(protocol)), what);
+    snprintf(buf, SERVICE_TEXT_MAX, "%s%s%s", protocol, *what ? "/" : "", type ? type : what);
+    return service_parse(buf, &spec, &wrong) == 0;
 }

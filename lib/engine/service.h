@@ -49,5 +49,8 @@ struct service_spec {
 /* 0, or SERVICE_E_INVALID with a sentence in *reterr (static) that says what is wrong. */
 enum { SERVICE_E_INVALID = 1 };
 int service_parse(const char *text, struct service_spec *ret, const char **reterr);
+/* What was probably meant by a text that is no service ("TCP/443", "443/tcp", "icmp/echo"), as a
+ * text that is one. False: nothing comes near. */
+bool service_nearest(const char *text, char buf[static SERVICE_TEXT_MAX]);
 
 #endif

@@ -60,6 +60,11 @@ static void test_look_up(_unused_ void **state) {
     assert_false(names_have(&names, "alph"));
     assert_false(names_have(&names, ""));
     assert_false(names_have(&none, "alpha"));
+    assert_true(names_lack(&names, "alph"));
+    assert_false(names_lack(&names, "alpha"));
+    names.is_open = true;
+    assert_false(names_lack(&names, "alph"));
+    assert_false(names_have(&names, "alph"));
     assert_string_equal(names_list(&names, a), "alpha, bravo, charlie and delta");
     assert_string_equal(names_list(&none, a), "none");
 }
@@ -76,10 +81,15 @@ static void test_nearest(_unused_ void **state) {
         { "redundancy", "redundant" },
         { "tls", "tts" },
         { "wep", "web" },
+        { "wbe", "web" },
+        { "ADC-BL", "ACD-LB" },
         { "wxp", NULL },
         { "y", NULL },
         { "", NULL },
         { "reporting", NULL },
+        { "redun", "redundant" },
+        { "ACD-D", "ACD-DBM" },
+        { "acd", NULL }, /* begins two */
         { LONG_32 LONG_32 LONG_32, NULL },
     };
     _cleanup_(arena_freep) struct arena *a = arena_new();

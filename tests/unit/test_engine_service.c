@@ -126,6 +126,41 @@ static void test_bad(_unused_ void **state) {
     }
 }
 
+static void test_nearest(_unused_ void **state) {
+    static const struct {
+        const char *text, *meant;
+    } cases[] = {
+        { "icmp/echo", "icmp/echo-request" },
+        { "ICMPv6/Ping", "icmpv6/echo-request" },
+        { "icmp/destination-unreachabel", "icmp/destination-unreachable" },
+        { "icmp/time", NULL }, /* begins more than one */
+        { "icmpv6/time", "icmpv6/time-exceeded" },
+        { "TCP/443", "tcp/443" },
+        { "tpc/$rest", "tcp/$rest" },
+        { "443/tcp", "tcp/443" },
+        { "5701-5801/UDP", "udp/5701-5801" },
+        { "tcp:22", "tcp/22" },
+        { "tcp/0", NULL },
+        { "tcp", NULL },
+        { "443", NULL },
+        { "443/", NULL },
+        { "http/80", "tcp/80" },
+        { "", NULL },
+        { "/", NULL },
+        { "tcp/11111111111111111111111111111111111111111111111", NULL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char buf[SERVICE_TEXT_MAX] = "";
+        bool is_near = service_nearest(cases[i].text, buf);
+
+        if (is_near != (cases[i].meant != NULL))
+            fail_msg("%s: %s", cases[i].text, buf);
+        if (is_near)
+            assert_string_equal(buf, cases[i].meant);
+    }
+}
+
 static void assert_round_trip(const struct service *s) {
     char buf[SERVICE_TEXT_MAX];
     struct service_spec spec;
@@ -188,7 +223,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),    cmocka_unit_test(test_bad),
         cmocka_unit_test(test_names),   cmocka_unit_test(test_format_round_trip),
-        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_compare), cmocka_unit_test(test_nearest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
