@@ -45,6 +45,11 @@ static int known_collect(struct known *k, const struct policy *p, struct arena *
         r = names_of(&k->features, a, p->features, p->n_features, sizeof(*p->features));
     if (r == 0)
         r = names_of(&k->ports, a, p->ports, p->n_ports, sizeof(*p->ports));
+    k->roles.is_open = p->lacks.roles;
+    k->peers.is_open = p->lacks.peers;
+    k->parties.is_open = p->lacks.roles || p->lacks.peers;
+    k->features.is_open = p->lacks.features;
+    k->ports.is_open = p->lacks.ports;
     return r;
 }
 
@@ -61,9 +66,14 @@ static int policies_check(struct check *c, const struct policy *const *policies,
     if (!c->known)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const struct known *first = known_find(c, policies[i]->product);
+        const struct known *first;
         int r;
 
+        if (!policies[i]) {
+            c->products.is_open = true;
+            continue;
+        }
+        first = known_find(c, policies[i]->product);
         if (first) {
             mistake(&c->l, policies[i]->node,
                     "the product %s has a policy already, at %s:%" PRIu32
@@ -90,11 +100,12 @@ static const struct port *port_find(const struct policy *p, const char *name) {
     return NULL;
 }
 
+/* Either side may be 0, in a draft: then nothing is said against it. */
 static bool port_may_be(const struct port *port, uint16_t number) {
     for (size_t i = 0; i < port->n_choices; i++)
-        if (port->choices[i] == number)
+        if (port->choices[i] == number || port->choices[i] == 0)
             return true;
-    return port->n_choices == 0;
+    return port->n_choices == 0 || number == 0;
 }
 
 static const char *choices_list(const struct port *port, struct arena *a) {
@@ -109,15 +120,21 @@ static const char *choices_list(const struct port *port, struct arena *a) {
     return names_list(&numbers, a);
 }
 
+static void word_check(struct check *c, const struct word *w, const char *what,
+                       const struct names *names) {
+    if (names_lack(names, w->text))
+        mistake_unknown(&c->l, w->node, w->text, what, names);
+}
+
 static int port_check(struct check *c, const struct known *k, const struct site_port *over) {
     const struct port *port = port_find(k->policy, over->name.text);
     const char *choices;
 
     if (!port) {
-        mistake_unknown(&c->l, over->node, over->name.text, "port of this product", &k->ports);
+        word_check(c, &over->name, "port of this product", &k->ports);
         return 0;
     }
-    if (port->fixed) {
+    if (port->fixed && port->number > 0) {
         mistake(&c->l, over->node, "the vendor fixes the port %s at %u: remove this line",
                 port->name, port->number);
         return 0;
@@ -132,19 +149,12 @@ static int port_check(struct check *c, const struct known *k, const struct site_
     return 0;
 }
 
-static void word_check(struct check *c, const struct word *w, const char *what,
-                       const struct names *names) {
-    if (!names_have(names, w->text))
-        mistake_unknown(&c->l, w->node, w->text, what, names);
-}
-
 static int product_check(struct check *c, const struct site_product *p) {
     const struct known *k = known_find(c, p->name.text);
     int r = 0;
 
     if (!k) {
-        mistake_unknown(&c->l, p->name.node, p->name.text, "product that has a policy",
-                        &c->products);
+        word_check(c, &p->name, "product that has a policy", &c->products);
         return 0;
     }
     for (size_t i = 0; i < p->n_features; i++)
@@ -158,31 +168,30 @@ static int product_check(struct check *c, const struct site_product *p) {
 
 /* --- references to roles, peers and hosts --- */
 
-/* "product/NAME", of which site_load() saw to the form. */
+/* "product/NAME"; of another form site_load() told the author. */
 static void path_check(struct check *c, const struct word *w, bool role_only) {
     char product[NAME_LENGTH_MAX + 1], what[NAME_LENGTH_MAX + 32];
+    struct word half = *w;
     const struct known *k;
-    const char *name;
 
-    if (!product_split(w->text, product, &name))
+    if (!product_split(w->text, product, &half.text) || !product_name_is_valid(product) ||
+        !name_is_valid(half.text))
         return;
     k = known_find(c, product);
-    if (!k) {
-        mistake_unknown(&c->l, w->node, product, "product that has a policy", &c->products);
+    snprintf(what, sizeof(what), role_only ? "role of %s" : "role and no peer of %s", product);
+    if (k) {
+        word_check(c, &half, what, role_only ? &k->roles : &k->parties);
         return;
     }
-    if (names_have(role_only ? &k->roles : &k->parties, name))
-        return;
-    snprintf(what, sizeof(what), role_only ? "role of %s" : "role and no peer of %s", product);
-    mistake_unknown(&c->l, w->node, name, what, role_only ? &k->roles : &k->parties);
+    half.text = product;
+    word_check(c, &half, "product that has a policy", &c->products);
 }
 
 static void selectors_check(struct check *c, const struct words *words) {
     for (size_t i = 0; i < words->n; i++) {
         struct word w = words->items[i];
 
-        if (selector_kind(w.text) == SELECTOR_PRODUCT)
-            path_check(c, &w, false);
+        path_check(c, &w, false);
         if (selector_kind(w.text) != SELECTOR_HOST)
             continue;
         w.text += strlen("host:");
@@ -211,16 +220,25 @@ static int claim_compare(const void *x, const void *y) {
 /* The mistake is told where the later host stands. */
 static void claims_mistake(struct check *c, const struct claim *a, const struct claim *b) {
     const struct claim *first = a->host <= b->host ? a : b, *second = first == a ? b : a;
+    const struct node *here = second->prefix->node, *there = first->prefix->node;
     char one[RANGE_TEXT_MAX], other[RANGE_TEXT_MAX];
 
     range_format(&second->prefix->range, second->prefix->family, one);
     range_format(&first->prefix->range, first->prefix->family, other);
     if (first->host == second->host)
-        mistake(&c->l, second->prefix->node, "%s overlaps %s of the same host: remove one", one,
-                other);
+        mistake(&c->l, here, "%s overlaps %s of the same host: remove one", one, other);
+    else if (strcmp(first->host->name, second->host->name) == 0)
+        return; /* one member twice, in a draft: site_load() told */
+    else if (strcmp(one, other) == 0)
+        mistake(&c->l, here,
+                "the hosts %s (%s:%" PRIu32 ") and %s both have %s: leave it to one of them; a "
+                "virtual address of a cluster is a host of its own with the cluster's role",
+                first->host->name, there->file, there->line, second->host->name, one);
     else
-        mistake(&c->l, second->prefix->node, "%s overlaps %s of the host %s at %s:%" PRIu32, one,
-                other, first->host->name, first->prefix->node->file, first->prefix->node->line);
+        mistake(&c->l, here,
+                "%s overlaps %s of the host %s at %s:%" PRIu32
+                ": an address belongs to one host, so make one of them narrower",
+                one, other, first->host->name, there->file, there->line);
 }
 
 static int addresses_check(struct check *c) {
@@ -280,6 +298,7 @@ int site_check(const struct site *site, const struct policy *const *policies, si
     r = policies_check(&c, policies, n_policies);
     if (r == 0)
         r = names_of(&c.hosts, scratch, site->hosts, site->n_hosts, sizeof(*site->hosts));
+    c.hosts.is_open = site->lacks_hosts;
     if (r == 0)
         r = references_check(&c);
     if (r == 0)

@@ -41,10 +41,11 @@ void mistake_unknown(struct loader *l, const struct node *n, const char *name, c
             nearest ? "?" : "", list ? list : "...");
 }
 
-bool node_is(struct loader *l, const struct node *n, enum node_type type) {
+bool node_is(struct loader *l, const struct node *n, enum node_type type, const char *example) {
     if (n->type == type)
         return true;
-    mistake(l, n, "must be %s, not %s", node_type_name(type), node_type_name(n->type));
+    mistake(l, n, "must be %s%s%s, not %s", node_type_name(type), example ? ", as in " : "",
+            example ? example : "", node_type_name(n->type));
     return false;
 }
 
@@ -62,7 +63,7 @@ static int unknown_member(struct loader *l, const struct node *n, const struct f
 
 static int member_read(struct loader *l, const struct node *n, const struct field *f,
                        void *record) {
-    if (f->type != FIELD_ANY_TYPE && !node_is(l, n, f->type))
+    if (f->type != FIELD_ANY_TYPE && !node_is(l, n, f->type, f->example))
         return 0;
     return f->read(l, n, (char *)record + f->offset);
 }
@@ -72,7 +73,7 @@ int fields_read(struct loader *l, const struct node *object, const struct field 
     uint32_t seen = 0;
 
     assert(n <= FIELDS_MAX);
-    if (!node_is(l, object, NODE_OBJECT))
+    if (!node_is(l, object, NODE_OBJECT, NULL))
         return 0;
     for (size_t i = 0; i < object->n_children; i++) {
         const struct node *member = object->children[i];
@@ -90,8 +91,35 @@ int fields_read(struct loader *l, const struct node *object, const struct field 
     }
     for (size_t f = 0; f < n; f++)
         if (fields[f].required && !(seen & UINT32_C(1) << f))
-            mistake(l, object, "\"%s\" is missing", fields[f].key);
+            mistake(l, object, "\"%s\" is missing: add it, as in \"%s\": %s", fields[f].key,
+                    fields[f].key, fields[f].example);
     return 0;
+}
+
+static bool is_field(const struct field *fields, size_t n, const char *key) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(fields[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+bool member_was_read(const struct node *object, const struct field *fields, size_t n,
+                     const char *key, size_t n_read) {
+    size_t n_found = 0, n_unknown = 0;
+    bool is_read = true;
+
+    if (object->type != NODE_OBJECT)
+        return false;
+    for (size_t i = 0; i < object->n_children; i++) {
+        const struct node *member = object->children[i];
+
+        n_unknown += !is_field(fields, n, member->key);
+        if (strcmp(member->key, key) != 0)
+            continue;
+        n_found++;
+        is_read = member->type == NODE_OBJECT && member->n_children == n_read;
+    }
+    return n_found == 0 ? n_unknown == 0 : n_found == 1 && is_read;
 }
 
 int children_read(struct loader *l, const struct node *parent, size_t size, size_t max,
@@ -130,7 +158,7 @@ int read_text(struct loader *l, const struct node *n, void *record) {
 
     *(const char **)record = n->string;
     if (!*n->string)
-        mistake(l, n, "must not be empty");
+        mistake(l, n, "must not be empty: write a line of text");
     else if (!text_is_printable(n->string))
         mistake(l, n, "%s has control characters: write one line of text",
                 text_quote(n->string, quoted));
@@ -152,7 +180,7 @@ int read_boolean(_unused_ struct loader *l, const struct node *n, void *record) 
 }
 
 int read_port(struct loader *l, const struct node *n, void *record) {
-    if (!node_is(l, n, NODE_INTEGER))
+    if (!node_is(l, n, NODE_INTEGER, "8091"))
         return 0;
     if (n->integer < 1 || n->integer > UINT16_MAX)
         mistake(l, n, "%" PRId64 " is not a port: 1 to 65535 are", n->integer);
@@ -195,11 +223,8 @@ void array_check_not_empty(struct loader *l, const struct node *array, const cha
         mistake(l, array, "must not be empty: %s", why);
 }
 
-static int word_read(struct loader *l, const struct node *n, void *record) {
-    struct word *word = record;
-
-    word->node = n;
-    word->text = node_is(l, n, NODE_STRING) ? n->string : "";
+static int word_read(_unused_ struct loader *l, const struct node *n, void *record) {
+    *(struct word *)record = (struct word){ n->type == NODE_STRING ? n->string : "", n };
     return 0;
 }
 
@@ -208,7 +233,7 @@ static int line_read(struct loader *l, const struct node *n, void *record) {
 
     word->node = n;
     word->text = "";
-    return node_is(l, n, NODE_STRING) ? read_text(l, n, &word->text) : 0;
+    return node_is(l, n, NODE_STRING, NULL) ? read_text(l, n, &word->text) : 0;
 }
 
 int read_texts(struct loader *l, const struct node *n, void *record) {
@@ -223,21 +248,28 @@ int read_prefix(struct loader *l, const struct node *n, void *record) {
     struct prefix *p = record;
     int r;
 
-    p->node = n;
-    if (!node_is(l, n, NODE_STRING))
+    if (!node_is(l, n, NODE_STRING, "\"10.1.0.21\""))
         return 0;
     r = prefix_parse(n->string, &p->family, &p->range);
     if (r == ADDRESS_E_SYNTAX)
-        mistake(l, n, "%s is not an IPv4 or IPv6 prefix", text_quote(n->string, quoted));
-    if (r == ADDRESS_E_HOST_BITS)
+        mistake(l, n,
+                "%s is not an IPv4 or IPv6 prefix: write an address, as in 10.1.0.21 or "
+                "2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) or 2001:db8::/64 (at "
+                "most /128)",
+                text_quote(n->string, quoted));
+    else if (r == ADDRESS_E_HOST_BITS)
         mistake(l, n, "%s has bits set behind its prefix length: write %s for the network, or %.*s",
                 text_quote(n->string, quoted), range_format(&p->range, p->family, meant),
                 (int)strcspn(n->string, "/"), n->string);
+    else
+        p->node = n;
     return 0;
 }
 
 int read_prefixes(struct loader *l, const struct node *n, void *record) {
     struct prefixes *prefixes = record;
+    size_t n_good = 0;
+    int r;
 
     if (n->n_children > PREFIXES_MAX - l->n_prefixes) {
         mistake(l, n, "with these the file has more than the %u prefixes that are allowed",
@@ -245,11 +277,21 @@ int read_prefixes(struct loader *l, const struct node *n, void *record) {
         return 0;
     }
     l->n_prefixes += n->n_children;
-    return children_read(l, n, sizeof(*prefixes->items), PREFIXES_MAX, read_prefix,
-                         &prefixes->items, &prefixes->n);
+    r = children_read(l, n, sizeof(*prefixes->items), PREFIXES_MAX, read_prefix, &prefixes->items,
+                      &prefixes->n);
+    for (size_t i = 0; i < prefixes->n; i++)
+        if (prefixes->items[i].node)
+            prefixes->items[n_good++] = prefixes->items[i];
+    prefixes->n = n_good;
+    return r;
 }
 
-int strings_read(struct loader *l, const struct node *array, struct words *ret) {
-    return children_read(l, array, sizeof(*ret->items), PREFIXES_MAX, word_read, &ret->items,
-                         &ret->n);
+int strings_read(struct loader *l, const struct node *array, struct words *ret,
+                 const char *example) {
+    int r =
+        children_read(l, array, sizeof(*ret->items), PREFIXES_MAX, word_read, &ret->items, &ret->n);
+
+    for (size_t i = 0; i < ret->n && r == 0; i++)
+        node_is(l, ret->items[i].node, NODE_STRING, example);
+    return r;
 }

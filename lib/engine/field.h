@@ -24,12 +24,19 @@ struct field {
     bool required;
     size_t offset;
     int (*read)(struct loader *l, const struct node *value, void *record);
+    const char *example; /* of a value, for messages; NULL: there is nothing to show */
 };
 #define FIELD_ANY_TYPE NODE_TYPE_MAX
 #define FIELDS_MAX     32U
 
 int fields_read(struct loader *l, const struct node *object, const struct field *fields, size_t n,
                 void *record);
+
+/* Whether all children of a member of `object` were read, so that a name which is not among them
+ * is there nowhere: not when the member is no object, stands twice, has more children than the
+ * `n_read`, or is missing beside an unknown one, which may be it, misspelled. */
+bool member_was_read(const struct node *object, const struct field *fields, size_t n,
+                     const char *key, size_t n_read);
 
 /* One zeroed record for each child of an object or array, in the loader's arena; `read` gets the
  * child and its record. More than `max` children are a mistake, and then there are none. */
@@ -41,22 +48,25 @@ void mistake(struct loader *l, const struct node *n, const char *format, ...) _p
 /* `"ACD-LX" is no role of jtel-acd; did you mean "ACD-LB"? There are: …` */
 void mistake_unknown(struct loader *l, const struct node *n, const char *name, const char *what,
                      const struct names *names);
-bool node_is(struct loader *l, const struct node *n, enum node_type type);
+/* `must be an array, as in ["10.1.0.21"], not a string`; without `example` (NULL) less. */
+bool node_is(struct loader *l, const struct node *n, enum node_type type, const char *example);
 
 /* Readers for tables. Texts are of one line and not empty. */
 int read_format(struct loader *l, const struct node *n, void *record);
-int read_text(struct loader *l, const struct node *n, void *record);     /* const char * */
-int read_name(struct loader *l, const struct node *n, void *record);     /* const char * */
-int read_boolean(struct loader *l, const struct node *n, void *record);  /* bool */
-int read_port(struct loader *l, const struct node *n, void *record);     /* uint16_t */
-int read_texts(struct loader *l, const struct node *n, void *record);    /* struct words */
-int read_prefix(struct loader *l, const struct node *n, void *record);   /* struct prefix */
+int read_text(struct loader *l, const struct node *n, void *record);    /* const char * */
+int read_name(struct loader *l, const struct node *n, void *record);    /* const char * */
+int read_boolean(struct loader *l, const struct node *n, void *record); /* bool */
+int read_port(struct loader *l, const struct node *n, void *record);    /* uint16_t */
+int read_texts(struct loader *l, const struct node *n, void *record);   /* struct words */
+/* struct prefix; .node stays NULL where there is no prefix */
+int read_prefix(struct loader *l, const struct node *n, void *record);
 int read_prefixes(struct loader *l, const struct node *n, void *record); /* struct prefixes */
 
 /* The same string twice in an array is a mistake. */
 int strings_check_unique(struct loader *l, const struct node *array);
 void array_check_not_empty(struct loader *l, const struct node *array, const char *why);
 /* The strings of an array; what is no string is a mistake, and "". */
-int strings_read(struct loader *l, const struct node *array, struct words *ret);
+int strings_read(struct loader *l, const struct node *array, struct words *ret,
+                 const char *example);
 
 #endif

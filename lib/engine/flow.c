@@ -94,11 +94,11 @@ static void site_selector_check(struct loader *l, const struct node *n) {
 
 static int selectors_read(struct loader *l, const struct node *n, struct words *words,
                           void (*check)(struct loader *l, const struct node *n)) {
-    int r = strings_read(l, n, words);
+    int r = strings_read(l, n, words, "\"any\"");
 
     if (r < 0)
         return r;
-    array_check_not_empty(l, n, "a flow without an end opens nothing");
+    array_check_not_empty(l, n, "say who, as in \"any\", or remove the flow");
     for (size_t i = 0; i < words->n; i++)
         if (words->items[i].node->type == NODE_STRING)
             check(l, words->items[i].node);
@@ -115,14 +115,18 @@ static int read_site_selectors(struct loader *l, const struct node *n, void *rec
 
 static int service_read(struct loader *l, const struct node *n, void *record) {
     struct flow_service *service = record;
-    char quoted[QUOTE_TEXT_MAX];
+    char quoted[QUOTE_TEXT_MAX], meant[SERVICE_TEXT_MAX];
     const char *wrong;
+    bool is_near;
 
     service->node = n;
-    if (!node_is(l, n, NODE_STRING))
+    if (!node_is(l, n, NODE_STRING, "\"tcp/443\""))
         return 0;
-    if (service_parse(n->string, &service->spec, &wrong) != 0)
-        mistake(l, n, "%s: %s", text_quote(n->string, quoted), wrong);
+    if (service_parse(n->string, &service->spec, &wrong) == 0)
+        return 0;
+    is_near = service_nearest(n->string, meant);
+    mistake(l, n, "%s: %s%s%s%s", text_quote(n->string, quoted), wrong,
+            is_near ? "; did you mean \"" : "", is_near ? meant : "", is_near ? "\"?" : "");
     return 0;
 }
 
@@ -133,7 +137,7 @@ static int read_services(struct loader *l, const struct node *n, void *record) {
 
     if (r < 0)
         return r;
-    array_check_not_empty(l, n, "a flow without services opens nothing");
+    array_check_not_empty(l, n, "give at least one service, as in \"tcp/443\"");
     return strings_check_unique(l, n);
 }
 
@@ -149,33 +153,33 @@ static int read_site_services(struct loader *l, const struct node *n, void *reco
 }
 
 static int read_when(struct loader *l, const struct node *n, void *record) {
-    int r = strings_read(l, n, record);
+    int r = strings_read(l, n, record, "\"redundant\"");
 
     return r < 0 ? r : strings_check_unique(l, n);
 }
 
 #define FLOW(member) offsetof(struct flow, member)
 static const struct field policy_flow_fields[] = {
-    { "id", NODE_STRING, true, FLOW(id), read_name },
-    { "from", NODE_ARRAY, true, FLOW(from), read_policy_selectors },
-    { "to", NODE_ARRAY, true, FLOW(to), read_policy_selectors },
-    { "services", NODE_ARRAY, true, 0, read_services },
-    { "when", NODE_ARRAY, false, FLOW(when), read_when },
-    { "broadcast", NODE_BOOLEAN, false, FLOW(broadcast), read_boolean },
-    { "title", NODE_STRING, true, FLOW(title), read_text },
-    { "ref", NODE_STRING, true, FLOW(ref), read_text },
-    { "note", NODE_STRING, false, FLOW(note), read_text },
+    { "id", NODE_STRING, true, FLOW(id), read_name, "\"rest\"" },
+    { "from", NODE_ARRAY, true, FLOW(from), read_policy_selectors, "[\"ACD-LB\"]" },
+    { "to", NODE_ARRAY, true, FLOW(to), read_policy_selectors, "[\"ACD-REST\"]" },
+    { "services", NODE_ARRAY, true, 0, read_services, "[\"tcp/443\"]" },
+    { "when", NODE_ARRAY, false, FLOW(when), read_when, "[\"redundant\"]" },
+    { "broadcast", NODE_BOOLEAN, false, FLOW(broadcast), read_boolean, NULL },
+    { "title", NODE_STRING, true, FLOW(title), read_text, "\"REST interface\"" },
+    { "ref", NODE_STRING, true, FLOW(ref), read_text, "\"internal table, row 'REST'\"" },
+    { "note", NODE_STRING, false, FLOW(note), read_text, NULL },
 };
 
 static const struct field site_flow_fields[] = {
-    { "id", NODE_STRING, true, FLOW(id), read_name },
-    { "from", NODE_ARRAY, true, FLOW(from), read_site_selectors },
-    { "to", NODE_ARRAY, true, FLOW(to), read_site_selectors },
-    { "services", NODE_ARRAY, true, 0, read_site_services },
-    { "broadcast", NODE_BOOLEAN, false, FLOW(broadcast), read_boolean },
-    { "title", NODE_STRING, false, FLOW(title), read_text },
-    { "ref", NODE_STRING, false, FLOW(ref), read_text },
-    { "note", NODE_STRING, false, FLOW(note), read_text },
+    { "id", NODE_STRING, true, FLOW(id), read_name, "\"monitoring\"" },
+    { "from", NODE_ARRAY, true, FLOW(from), read_site_selectors, "[\"host:monitor1\"]" },
+    { "to", NODE_ARRAY, true, FLOW(to), read_site_selectors, "[\"all\"]" },
+    { "services", NODE_ARRAY, true, 0, read_site_services, "[\"tcp/9100\"]" },
+    { "broadcast", NODE_BOOLEAN, false, FLOW(broadcast), read_boolean, NULL },
+    { "title", NODE_STRING, false, FLOW(title), read_text, NULL },
+    { "ref", NODE_STRING, false, FLOW(ref), read_text, NULL },
+    { "note", NODE_STRING, false, FLOW(note), read_text, NULL },
 };
 #undef FLOW
 
@@ -211,7 +215,7 @@ static int ids_check_unique(struct loader *l, const struct flow *flows, size_t n
 
         if (!*second->id || strcmp(first->id, second->id) != 0)
             continue;
-        mistake(l, second->node, "the id %s is taken by the flow at %s:%" PRIu32,
+        mistake(l, second->node, "the id %s is taken by the flow at %s:%" PRIu32 ": choose another",
                 text_quote(second->id, quoted), first->node->file, first->node->line);
     }
     return 0;

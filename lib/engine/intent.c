@@ -451,6 +451,13 @@ static int resolve_all(struct resolver *rs) {
     return r;
 }
 
+static bool is_draft(const struct policy *const *policies, size_t n, const struct site *site) {
+    for (size_t i = 0; i < n; i++)
+        if (policies[i]->is_draft)
+            return true;
+    return site->is_draft;
+}
+
 int intent_resolve(const struct policy *const *policies, size_t n_policies, const struct site *site,
                    const char *const *names, size_t n_names, struct intent **ret,
                    struct report *reterr) {
@@ -462,6 +469,8 @@ int intent_resolve(const struct policy *const *policies, size_t n_policies, cons
 
     if (!arena)
         return -ENOMEM;
+    if (is_draft(policies, n_policies, site))
+        return -EINVAL;
     if (!self)
         return report_no_host(site, names, n_names, reterr);
     in = arena_alloc(arena, sizeof(*in));

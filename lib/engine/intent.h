@@ -81,7 +81,8 @@ struct intent {
 enum { RESOLVE_E_NO_HOST = 1 }; /* the report lists the hosts and what was looked for */
 
 /* `names` are tried in order (--host, or the full and the short hostname). Policies and site
- * must have passed site_check(). The host-baseline policy, when among the policies, applies to
+ * must have passed site_check(); a draft of either is -EINVAL, so that nothing of a file with
+ * mistakes is ever enforced. The host-baseline policy, when among the policies, applies to
  * every host; other products apply when a host of the site has a role in them. */
 int intent_resolve(const struct policy *const *policies, size_t n_policies, const struct site *site,
                    const char *const *names, size_t n_names, struct intent **ret,

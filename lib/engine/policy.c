@@ -71,7 +71,7 @@ static void party_key_check(struct loader *l, const struct node *n) {
 
 static int role_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "title", NODE_STRING, false, offsetof(struct role, title), read_text },
+        { "title", NODE_STRING, false, offsetof(struct role, title), read_text, NULL },
     };
 
     *(struct role *)record = (struct role){ .name = n->key, .title = "", .node = n };
@@ -91,8 +91,9 @@ static int read_peer_default(struct loader *l, const struct node *n, void *recor
 
 static int peer_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "title", NODE_STRING, false, offsetof(struct peer, title), read_text },
-        { "default", NODE_STRING, false, offsetof(struct peer, default_any), read_peer_default },
+        { "title", NODE_STRING, false, offsetof(struct peer, title), read_text, NULL },
+        { "default", NODE_STRING, false, offsetof(struct peer, default_any), read_peer_default,
+          "\"any\"" },
     };
 
     *(struct peer *)record = (struct peer){ .name = n->key, .title = "", .node = n };
@@ -102,8 +103,9 @@ static int peer_read(struct loader *l, const struct node *n, void *record) {
 
 static int feature_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "title", NODE_STRING, false, offsetof(struct feature, title), read_text },
-        { "default", NODE_BOOLEAN, false, offsetof(struct feature, default_on), read_boolean },
+        { "title", NODE_STRING, false, offsetof(struct feature, title), read_text, NULL },
+        { "default", NODE_BOOLEAN, false, offsetof(struct feature, default_on), read_boolean,
+          NULL },
     };
 
     *(struct feature *)record = (struct feature){ .name = n->key, .title = "", .node = n };
@@ -136,10 +138,10 @@ static void choices_check(struct loader *l, const struct port *port) {
 
 static int port_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "title", NODE_STRING, false, offsetof(struct port, title), read_text },
-        { "default", NODE_INTEGER, true, offsetof(struct port, number), read_port },
-        { "fixed", NODE_BOOLEAN, false, offsetof(struct port, fixed), read_boolean },
-        { "choices", NODE_ARRAY, false, 0, read_choices },
+        { "title", NODE_STRING, false, offsetof(struct port, title), read_text, NULL },
+        { "default", NODE_INTEGER, true, offsetof(struct port, number), read_port, "8091" },
+        { "fixed", NODE_BOOLEAN, false, offsetof(struct port, fixed), read_boolean, NULL },
+        { "choices", NODE_ARRAY, false, 0, read_choices, "[25, 465, 587]" },
     };
     int r;
 
@@ -177,16 +179,19 @@ static int read_ports(struct loader *l, const struct node *n, void *record) {
 }
 
 static const struct field policy_fields[] = {
-    { "format", NODE_INTEGER, true, 0, read_format },
-    { "product", NODE_STRING, true, 0, read_product },
-    { "title", NODE_STRING, true, offsetof(struct policy, title), read_text },
-    { "source", NODE_STRING, false, offsetof(struct policy, source), read_text },
-    { "notes", NODE_ARRAY, false, offsetof(struct policy, notes), read_texts },
-    { "roles", NODE_OBJECT, false, 0, read_roles },
-    { "peers", NODE_OBJECT, false, 0, read_peers },
-    { "features", NODE_OBJECT, false, 0, read_features },
-    { "ports", NODE_OBJECT, false, 0, read_ports },
-    { "flows", NODE_ARRAY, true, 0, read_policy_flows },
+    { "format", NODE_INTEGER, true, 0, read_format, "1" },
+    { "product", NODE_STRING, true, 0, read_product, "\"jtel-acd\"" },
+    { "title", NODE_STRING, true, offsetof(struct policy, title), read_text, "\"jtel ACD\"" },
+    { "source", NODE_STRING, false, offsetof(struct policy, source), read_text, NULL },
+    { "notes", NODE_ARRAY, false, offsetof(struct policy, notes), read_texts, NULL },
+    { "roles", NODE_OBJECT, false, 0, read_roles,
+      "{ \"ACD-LB\": { \"title\": \"Load balancers\" } }" },
+    { "peers", NODE_OBJECT, false, 0, read_peers,
+      "{ \"voice-peers\": { \"title\": \"Telephone exchanges\" } }" },
+    { "features", NODE_OBJECT, false, 0, read_features,
+      "{ \"redundant\": { \"default\": false } }" },
+    { "ports", NODE_OBJECT, false, 0, read_ports, "{ \"rest\": { \"default\": 8091 } }" },
+    { "flows", NODE_ARRAY, true, 0, read_policy_flows, "[]" },
 };
 
 /* What a row can refer to. */
@@ -209,6 +214,9 @@ static int references_collect(struct references *refs, const struct policy *p, s
     names_sort(&refs->parties);
     names_sort(&refs->features);
     names_sort(&refs->ports);
+    refs->parties.is_open = p->lacks.roles || p->lacks.peers;
+    refs->features.is_open = p->lacks.features;
+    refs->ports.is_open = p->lacks.ports;
     return r;
 }
 
@@ -217,7 +225,7 @@ static void parties_check(struct loader *l, const struct words *words,
     for (size_t i = 0; i < words->n; i++) {
         const struct word *w = &words->items[i];
 
-        if (selector_kind(w->text) == SELECTOR_NAME && !names_have(&refs->parties, w->text))
+        if (selector_kind(w->text) == SELECTOR_NAME && names_lack(&refs->parties, w->text))
             mistake_unknown(l, w->node, w->text, "role and no peer of this policy", &refs->parties);
     }
 }
@@ -227,7 +235,7 @@ static void features_check(struct loader *l, const struct words *words,
     for (size_t i = 0; i < words->n; i++) {
         const struct word *w = &words->items[i];
 
-        if (w->node->type == NODE_STRING && !names_have(&refs->features, w->text))
+        if (w->node->type == NODE_STRING && names_lack(&refs->features, w->text))
             mistake_unknown(l, w->node, w->text, "feature of this policy", &refs->features);
     }
 }
@@ -239,7 +247,7 @@ static void flow_check(struct loader *l, const struct flow *f, const struct refe
     for (size_t i = 0; i < f->n_services; i++) {
         const char *name = f->services[i].spec.port_name;
 
-        if (name && !names_have(&refs->ports, name))
+        if (name && names_lack(&refs->ports, name))
             mistake_unknown(l, f->services[i].node, name, "port of this policy", &refs->ports);
     }
 }
@@ -259,6 +267,10 @@ static int policy_check(struct loader *l, const struct policy *p) {
     return 0;
 }
 
+static bool is_missing(const struct node *root, const char *key, size_t n_read) {
+    return !member_was_read(root, policy_fields, ARRAY_SIZE(policy_fields), key, n_read);
+}
+
 static int policy_read(struct loader *l, const struct source *source, struct policy *p) {
     struct node *root;
     int r = doc_parse(source->text, source->size, p->file, l->arena, &root, l->report);
@@ -266,7 +278,13 @@ static int policy_read(struct loader *l, const struct source *source, struct pol
     if (r < 0 || !root)
         return r;
     r = fields_read(l, root, policy_fields, ARRAY_SIZE(policy_fields), p);
-    return r < 0 ? r : policy_check(l, p);
+    if (r < 0)
+        return r;
+    p->lacks.roles = is_missing(root, "roles", p->n_roles);
+    p->lacks.peers = is_missing(root, "peers", p->n_peers);
+    p->lacks.features = is_missing(root, "features", p->n_features);
+    p->lacks.ports = is_missing(root, "ports", p->n_ports);
+    return policy_check(l, p);
 }
 
 static int policy_new(const char *file, struct policy **ret) {
@@ -305,13 +323,12 @@ int policy_load(const struct source *source, struct policy **ret, struct report 
         r = policy_read(&l, source, p);
     if (r < 0)
         return r;
-    if (!report_is_empty(&report)) {
-        report_sort(&report);
-        report_append(reterr, &report);
-        return LOAD_E_INVALID;
-    }
-    *ret = TAKE_PTR(p);
-    return 0;
+    p->is_draft = !report_is_empty(&report);
+    r = p->is_draft ? LOAD_E_INVALID : 0;
+    report_sort(&report);
+    report_append(reterr, &report);
+    *ret = product_name_is_valid(p->product) ? TAKE_PTR(p) : NULL;
+    return r;
 }
 
 struct policy *policy_free(struct policy *p) {

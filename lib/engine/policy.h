@@ -107,6 +107,10 @@ struct policy {
     struct flow *flows;
     size_t n_roles, n_peers, n_features, n_ports, n_flows;
     const struct node *node; /* of the product's name */
+    bool is_draft;
+    struct { /* names of a draft that could not all be read: another may be one of them */
+        bool roles, peers, features, ports;
+    } lacks;
 };
 
 enum mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF, MODE_MAX };
@@ -161,9 +165,11 @@ struct site {
     struct flow *flows; /* the site's own rows */
     size_t n_products, n_hosts, n_flows;
     const struct host **hosts_by_name; /* sorted, for site_host() */
+    bool is_draft;
+    bool lacks_hosts; /* of a draft: not all could be read */
 };
 
-/* A file's text and its name for messages. */
+/* A file's text, with a NUL behind its last byte, and its name for messages. */
 struct source {
     const char *file;
     const char *text;
@@ -172,6 +178,10 @@ struct source {
 
 enum { LOAD_E_INVALID = 1 }; /* the author's mistakes, all of them in *reterr */
 
+/* With LOAD_E_INVALID *ret is a draft (.is_draft): what could be understood of the file, for
+ * site_check(), so that the author is told of unknown names in the same go; intent_resolve()
+ * refuses it. What could not be understood is left out of it, zero or "". *ret is NULL when that
+ * is all: of a policy without the name of its product, of a site when one file is not JSON. */
 int policy_load(const struct source *source, struct policy **ret, struct report *reterr);
 /* sources[0] is the site file, the others its drop-ins in the order of merging. */
 int site_load(const struct source *sources, size_t n, struct site **ret, struct report *reterr);
@@ -183,7 +193,8 @@ DEFINE_CLEANUP(struct site *, site_free);
 
 /* Everything one file says about another: unknown products, roles, peers, features and ports,
  * fixed ports, choices, two hosts with one address, two policies of one product. 0 or
- * LOAD_E_INVALID. */
+ * LOAD_E_INVALID. Of drafts only what they say for certain is judged. A policy that is NULL could
+ * not be read: any product may be its. */
 int site_check(const struct site *site, const struct policy *const *policies, size_t n_policies,
                struct report *reterr);
 

@@ -473,7 +473,7 @@ static int text_read(struct reader *r, struct node **ret) {
         return refuse(r, NOT_JSON "a byte order mark: save the file without it");
     skip_space(r);
     if (r->at >= r->size)
-        return refuse(r, "the file is empty");
+        return refuse(r, "the file is empty: was it cut? Restore it, or remove it");
     if (peek(r) != '{' && peek(r) != '[')
         return refuse_here(r, "'{'");
     e = value_read(r, NULL, NULL, ret);

@@ -64,8 +64,10 @@ static int read_os(struct loader *l, const struct node *n, void *record) {
 
 static int read_denies(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "ingress", NODE_STRING, false, offsetof(struct site, deny_ingress), read_deny },
-        { "egress", NODE_STRING, false, offsetof(struct site, deny_egress), read_deny },
+        { "ingress", NODE_STRING, false, offsetof(struct site, deny_ingress), read_deny,
+          "\"drop\"" },
+        { "egress", NODE_STRING, false, offsetof(struct site, deny_egress), read_deny,
+          "\"reject\"" },
     };
 
     return fields_read(l, n, fields, ARRAY_SIZE(fields), record);
@@ -81,7 +83,7 @@ static int feature_read(struct loader *l, const struct node *n, void *record) {
     struct site_feature *f = record;
 
     f->name = key_word(n);
-    return node_is(l, n, NODE_BOOLEAN) ? read_boolean(l, n, &f->on) : 0;
+    return node_is(l, n, NODE_BOOLEAN, NULL) ? read_boolean(l, n, &f->on) : 0;
 }
 
 static int port_read(struct loader *l, const struct node *n, void *record) {
@@ -140,9 +142,9 @@ static int read_peers(struct loader *l, const struct node *n, void *record) {
 
 static int product_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "features", NODE_OBJECT, false, 0, read_features },
-        { "ports", NODE_OBJECT, false, 0, read_ports },
-        { "peers", NODE_OBJECT, false, 0, read_peers },
+        { "features", NODE_OBJECT, false, 0, read_features, "{ \"redundant\": true }" },
+        { "ports", NODE_OBJECT, false, 0, read_ports, "{ \"rest\": 8092 }" },
+        { "peers", NODE_OBJECT, false, 0, read_peers, "{ \"voice-peers\": [\"10.9.0.0/24\"] }" },
     };
 
     ((struct site_product *)record)->name = key_word(n);
@@ -160,7 +162,7 @@ static int read_products(struct loader *l, const struct node *n, void *record) {
 
 static int read_roles(struct loader *l, const struct node *n, void *record) {
     struct words *roles = record;
-    int r = strings_read(l, n, roles);
+    int r = strings_read(l, n, roles, "\"jtel-acd/ACD-LB\"");
 
     for (size_t i = 0; i < roles->n && r == 0; i++) {
         const struct word *w = &roles->items[i];
@@ -174,15 +176,17 @@ static int read_roles(struct loader *l, const struct node *n, void *record) {
 }
 
 static int read_addresses(struct loader *l, const struct node *n, void *record) {
-    array_check_not_empty(l, n, "nobody could be let in from a host without addresses");
+    array_check_not_empty(l, n, "give at least one address, as in \"10.1.0.21\"");
     return read_prefixes(l, n, record);
 }
 
 static int host_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
-        { "roles", NODE_ARRAY, false, offsetof(struct host, roles), read_roles },
-        { "addresses", NODE_ARRAY, true, offsetof(struct host, addresses), read_addresses },
-        { "os", NODE_STRING, false, offsetof(struct host, os), read_os },
+        { "roles", NODE_ARRAY, false, offsetof(struct host, roles), read_roles,
+          "[\"jtel-acd/ACD-LB\"]" },
+        { "addresses", NODE_ARRAY, true, offsetof(struct host, addresses), read_addresses,
+          "[\"10.1.0.21\"]" },
+        { "os", NODE_STRING, false, offsetof(struct host, os), read_os, "\"linux\"" },
     };
     char quoted[QUOTE_TEXT_MAX];
 
@@ -198,6 +202,8 @@ static int host_compare(const void *x, const void *y) {
     return strcmp(a->name, b->name);
 }
 
+#define HOST_EXAMPLE "{ \"acd-lb1\": { \"addresses\": [\"10.1.0.21\"] } }"
+
 static int read_hosts(struct loader *l, const struct node *n, void *record) {
     struct site *s = record;
     int r = children_read(l, n, sizeof(*s->hosts), HOSTS_MAX, host_read, &s->hosts, &s->n_hosts);
@@ -205,7 +211,7 @@ static int read_hosts(struct loader *l, const struct node *n, void *record) {
     if (r < 0)
         return r;
     if (n->n_children == 0)
-        mistake(l, n, "must not be empty: name the hosts of the site");
+        mistake(l, n, "must not be empty: name the hosts of the site, as in " HOST_EXAMPLE);
     s->hosts_by_name = arena_alloc(l->arena, s->n_hosts * sizeof(*s->hosts_by_name));
     if (!s->hosts_by_name)
         return -ENOMEM;
@@ -216,15 +222,16 @@ static int read_hosts(struct loader *l, const struct node *n, void *record) {
 }
 
 static const struct field site_fields[] = {
-    { "format", NODE_INTEGER, true, 0, read_format },
-    { "site", NODE_STRING, true, offsetof(struct site, name), read_name },
-    { "ingress", NODE_STRING, false, offsetof(struct site, ingress), read_mode },
-    { "egress", NODE_STRING, false, offsetof(struct site, egress), read_mode },
-    { "deny", NODE_OBJECT, false, 0, read_denies },
-    { "management", NODE_ARRAY, false, offsetof(struct site, management), read_prefixes },
-    { "products", NODE_OBJECT, false, 0, read_products },
-    { "hosts", NODE_OBJECT, true, 0, read_hosts },
-    { "flows", NODE_ARRAY, false, 0, read_site_flows },
+    { "format", NODE_INTEGER, true, 0, read_format, "1" },
+    { "site", NODE_STRING, true, offsetof(struct site, name), read_name, "\"berlin\"" },
+    { "ingress", NODE_STRING, false, offsetof(struct site, ingress), read_mode, "\"enforce\"" },
+    { "egress", NODE_STRING, false, offsetof(struct site, egress), read_mode, "\"enforce\"" },
+    { "deny", NODE_OBJECT, false, 0, read_denies, "{ \"ingress\": \"drop\" }" },
+    { "management", NODE_ARRAY, false, offsetof(struct site, management), read_prefixes,
+      "[\"10.0.0.0/24\"]" },
+    { "products", NODE_OBJECT, false, 0, read_products, "{ \"jtel-acd\": {} }" },
+    { "hosts", NODE_OBJECT, true, 0, read_hosts, HOST_EXAMPLE },
+    { "flows", NODE_ARRAY, false, 0, read_site_flows, "[]" },
 };
 
 /* --- files --- */
@@ -243,13 +250,15 @@ static int source_parse(struct loader *l, const struct source *source, struct no
                    "larger than the %zu MiB that a site may have", SITE_SIZE_MAX >> 20);
     else
         r = doc_parse(source->text, source->size, file, l->arena, &root, l->report);
-    if (r >= 0 && root && node_is(l, root, NODE_OBJECT))
+    if (r >= 0 && root && node_is(l, root, NODE_OBJECT, NULL))
         *ret = root;
     return r < 0 ? r : 0;
 }
 
-/* Reads what there is when every file could be parsed. */
-static int site_read(struct loader *l, const struct source *sources, size_t n, struct site *s) {
+/* All files as one document, or NULL when one of them could not be parsed: what the others say
+ * without it may not be what they mean. */
+static int sources_merge(struct loader *l, const struct source *sources, size_t n,
+                         struct node **ret) {
     struct node *root = NULL;
     bool complete = true;
     int r;
@@ -269,7 +278,16 @@ static int site_read(struct loader *l, const struct source *sources, size_t n, s
                 return r;
         }
     }
-    return complete && root ? fields_read(l, root, site_fields, ARRAY_SIZE(site_fields), s) : 0;
+    *ret = complete ? root : NULL;
+    return 0;
+}
+
+static int site_read(struct loader *l, const struct node *root, struct site *s) {
+    int r = fields_read(l, root, site_fields, ARRAY_SIZE(site_fields), s);
+
+    s->lacks_hosts =
+        !member_was_read(root, site_fields, ARRAY_SIZE(site_fields), "hosts", s->n_hosts);
+    return r;
 }
 
 static int site_new(const char *file, struct site **ret) {
@@ -294,6 +312,7 @@ int site_load(const struct source *sources, size_t n, struct site **ret, struct 
     _cleanup_(site_freep) struct site *s = NULL;
     _cleanup_(report_clear) struct report report = REPORT_INIT;
     struct loader l = { .scratch = scratch, .report = &report };
+    struct node *root;
     int r;
 
     assert(n > 0);
@@ -303,16 +322,17 @@ int site_load(const struct source *sources, size_t n, struct site **ret, struct 
     if (r < 0)
         return r;
     l.arena = s->arena;
-    r = site_read(&l, sources, n, s);
+    r = sources_merge(&l, sources, n, &root);
+    if (r == 0 && root)
+        r = site_read(&l, root, s);
     if (r < 0)
         return r;
-    if (!report_is_empty(&report)) {
-        report_sort(&report);
-        report_append(reterr, &report);
-        return LOAD_E_INVALID;
-    }
-    *ret = TAKE_PTR(s);
-    return 0;
+    s->is_draft = !report_is_empty(&report);
+    r = s->is_draft ? LOAD_E_INVALID : 0;
+    report_sort(&report);
+    report_append(reterr, &report);
+    *ret = root ? TAKE_PTR(s) : NULL;
+    return r;
 }
 
 struct site *site_free(struct site *s) {

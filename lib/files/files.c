@@ -45,6 +45,8 @@ static int file_list_read(struct file_list *l, const char *path, size_t max,
     r = file_read(path, max, &f, reterr);
     if (r == 0)
         l->items[l->n++] = f;
+    else
+        l->lacks_some = true;
     return r;
 }
 
@@ -151,8 +153,10 @@ static int read_policies(const char *const *dirs, size_t n_dirs, struct file_lis
         r = either(r, found_list_scan(&found, dirs[i], i, reterr));
     if (r == 0 && found.n == 0) {
         report_no_policies(dirs, n_dirs, reterr);
+        ret->lacks_some = true;
         return FILES_E_INVALID;
     }
+    ret->lacks_some = r > 0;
     return r < 0 ? r : either(r, found_list_read(&found, ret, POLICY_SIZE_MAX, reterr));
 }
 
@@ -190,6 +194,7 @@ static int read_site(const char *path, struct file_list *ret, struct report *ret
     if (r != 0) /* drop-ins say nothing without what they are merged over */
         return r < 0 ? r : FILES_E_INVALID;
     r = found_list_scan(&found, dir, 0, reterr);
+    ret->lacks_some = r > 0;
     return r < 0 ? r : either(r, found_list_read(&found, ret, SITE_SIZE_MAX, reterr));
 }
 
@@ -231,19 +236,15 @@ static int load_policies(const struct source *sources, size_t n, struct loaded *
     l->policies = calloc(n + 1, sizeof(*l->policies));
     if (!l->policies)
         return -ENOMEM;
-    for (size_t i = 0; i < n && r >= 0; i++) {
-        int k = policy_load(&sources[i], &l->policies[l->n_policies], reterr);
-
-        l->n_policies += k == 0;
-        r = either(r, k);
-    }
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = either(r, policy_load(&sources[i], &l->policies[l->n_policies++], reterr));
     return r;
 }
 
-/* A site can only be checked against all policies: else it would be told of products that are
- * there, but broken. */
-static int load_each(const struct source *policies, size_t n_policies, const struct source *site,
-                     size_t n_site, struct loaded *l, struct report *reterr) {
+/* What is wrong with each text, in *reterr. Drafts may be among what was loaded, and NULL for
+ * a policy of which nothing is known. */
+static int load_all(const struct source *policies, size_t n_policies, const struct source *site,
+                    size_t n_site, struct loaded *l, struct report *reterr) {
     int r;
 
     r = load_policies(policies, n_policies, l, reterr);
@@ -252,14 +253,18 @@ static int load_each(const struct source *policies, size_t n_policies, const str
     return r;
 }
 
+static int check_all(const struct loaded *l, struct report *reterr) {
+    return l->site ? site_check(l->site, loaded_policies(l), l->n_policies, reterr) : 0;
+}
+
 int sources_load(const struct source *policies, size_t n_policies, const struct source *site,
                  size_t n_site, struct loaded *ret, struct report *reterr) {
     _cleanup_(loaded_clear) struct loaded l = { 0 };
     int r;
 
-    r = load_each(policies, n_policies, site, n_site, &l, reterr);
-    if (r == 0 && l.site)
-        r = site_check(l.site, loaded_policies(&l), l.n_policies, reterr);
+    r = load_all(policies, n_policies, site, n_site, &l, reterr);
+    if (r >= 0)
+        r = either(r, check_all(&l, reterr));
     if (r != 0) {
         report_sort(reterr);
         return r;
@@ -269,12 +274,17 @@ int sources_load(const struct source *policies, size_t n_policies, const struct 
     return 0;
 }
 
-/* Tells the mistakes of the files that could be read, beside those that could not. */
+/* Tells the mistakes of the files that could be read, beside those that could not. A site without
+ * one of its drop-ins is not checked: that may say what seems to be wrong. */
 static int load_rest(const struct files *f, struct report *reterr) {
     _cleanup_(loaded_clear) struct loaded l = { 0 };
     int r;
 
-    r = load_each(f->policies.sources, f->policies.n, f->site.sources, f->site.n, &l, reterr);
+    r = load_all(f->policies.sources, f->policies.n, f->site.sources, f->site.n, &l, reterr);
+    if (r >= 0 && f->policies.lacks_some)
+        l.policies[l.n_policies++] = NULL; /* load_policies() left room */
+    if (r >= 0 && !f->site.lacks_some)
+        r = check_all(&l, reterr);
     report_sort(reterr);
     return r < 0 ? r : FILES_E_INVALID;
 }

@@ -19,6 +19,7 @@ struct file_list {
     struct file *items;
     struct source *sources;
     size_t n;
+    bool lacks_some; /* there are more, but they could not be read */
 };
 
 struct files {
@@ -48,8 +49,8 @@ enum { FILES_E_INVALID = 1 };
 int files_read(const char *site_path, const char *const *policy_dirs, size_t n_dirs,
                struct files **ret, struct report *reterr);
 
-/* Loads texts, wherever they come from, and checks the site against the policies unless one of
- * them is broken by itself: what it would complain of then is not there. */
+/* Loads texts, wherever they come from, and checks the site against the policies, also where some
+ * of them have mistakes by themselves: every mistake is told at once. */
 int sources_load(const struct source *policies, size_t n_policies, const struct source *site,
                  size_t n_site, struct loaded *ret, struct report *reterr);
 

@@ -86,6 +86,52 @@ silent out
 run 1 check --site broken/site.json --policy-dir broken/policies --json
 json 'len(a["mistakes"]) == 4 and all("text" in m and "file" in m for m in a["mistakes"])'
 
+# check: mistakes of form and unknown names in one go, of a file and of what it refers to.
+sed 's,shop/DB,shop/DATABASE,; s/10.1.0.1"/10.1.0.300"/' site.json >other.json
+run 1 check --site other.json --policy-dir policies
+says err '"10.1.0.300" is not an IPv4 or IPv6 prefix: write an address, as in 10.1.0.21'
+says err '"DATABASE" is no role of shop'
+mkdir half
+sed 's/tcp.443/tcp\/0/; s/"from": \["WEB"\]/"from": ["WEBB"]/' policies/shop.json >half/shop.json
+run 1 check --site other.json --policy-dir half
+says err 'half/shop.json:7:'
+says err '"WEBB" is no role and no peer of this policy; did you mean "WEB"?'
+says err '"DATABASE" is no role of shop'
+run 1 check --site site.json --policy-dir half --json
+json 'len(a["mistakes"]) == 2'
+sed 's/"services": \["tcp.443"\]/"services": []/' policies/shop.json >half/shop.json
+run 1 check --site site.json --policy-dir half
+says err 'must not be empty: give at least one service, as in "tcp/443"'
+sed 's,tcp/25",icmp/echo",' policies/shop.json >half/shop.json
+run 1 check --site site.json --policy-dir half
+says err 'did you mean "icmp/echo-request"?'
+sed 's/10.1.0.2"/10.1.0.1"/; s,shop/WEB,shpo/WEB,' site.json >other.json
+run 1 check --site other.json --policy-dir policies
+says err 'the hosts web1 (other.json:5) and db1 both have 10.1.0.1'
+says err 'a virtual address of a cluster is a host of its own'
+says err '"shpo" is no product that has a policy; did you mean "shop"?'
+for text in '' '{ "format": 1, }' '{ "format": 1 # one'; do
+    printf '%s' "$text" >other.json
+    run 1 check --site other.json --policy-dir policies
+    cat err >>syntax
+done
+mv syntax err
+says err 'other.json:1:1: the file is empty'
+says err 'other.json:1:14: not JSON: nothing follows this comma: remove it'
+says err 'other.json:1:15: not JSON: it has no comments: remove this one'
+
+# check: a file that can't be read hides what it may have, and nothing else.
+chmod 666 half/shop.json
+run 1 check --site site.json --policy-dir half
+grep -q "no product" err && fail "a site is told of a product whose policy can't be read"
+mkdir site.d
+echo '{ "hosts": { "web1": { "roles": ["shop/WEB"] } } }' >site.d/web1.json
+chmod 666 site.d/web1.json
+sed 's,shop/WEB,shop/WAREHOUSE,' site.json >other.json
+run 1 check --site other.json --policy-dir policies
+grep -q "WAREHOUSE" err && fail "a site is judged without one of its drop-ins"
+rm -r site.d
+
 # check: what one file says about another; a broken policy is not taken for a missing one.
 run 1 check --site site.json --policy-dir broken/policies
 grep -q "no product" "$work/err" && fail "a site is told of a product that is only broken"

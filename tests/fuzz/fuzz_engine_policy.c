@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A policy is refused exactly when the report has something to say, and loading it twice gives the
- * same value or the same report. */
+ * same value or the same report; so does checking a site against what was understood of it. */
 #include "loaded.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,16 +23,37 @@ static void policy_print(const struct policy *p, FILE *f) {
     flows_print(p->flows, p->n_flows, f);
 }
 
+/* A site that names much of what a policy may have. */
+static void check(const struct policy *p, FILE *f) {
+    static const char text[] =
+        "{\"format\":1,\"site\":\"s\",\"products\":{\"acd\":{\"features\":{\"ha\":true},"
+        "\"ports\":{\"rest\":1,\"smtp\":26},\"peers\":{\"web\":\"any\"}}},\"hosts\":{\"h\":{"
+        "\"addresses\":[\"10.0.0.1\"],\"roles\":[\"acd/LB\",\"acd/DB\"]}}}";
+    struct source source = { "site.json", text, strlen(text) };
+    struct report report = REPORT_INIT;
+    struct site *s = NULL;
+
+    oracle(site_load(&source, 1, &s, &report) == 0);
+    outcome_check(site_check(s, &p, 1, &report), &report);
+    report_print(&report, f);
+    report_clear(&report);
+    site_free(s);
+}
+
 static char *load(const struct source *source, size_t *ret_size) {
     struct report report = REPORT_INIT;
     struct policy *p = NULL;
     char *text = NULL;
     FILE *f = open_memstream(&text, ret_size);
+    int r;
 
-    outcome_check(policy_load(source, &p, &report), p, &report);
+    r = policy_load(source, &p, &report);
+    outcome_check(r, &report);
+    oracle(r == 0 ? p && !p->is_draft : !p || p->is_draft);
     report_print(&report, f);
-    if (p)
+    if (r == 0)
         policy_print(p, f);
+    check(p, f);
     fclose(f);
     policy_free(p);
     report_clear(&report);

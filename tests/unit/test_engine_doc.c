@@ -220,8 +220,8 @@ static void test_agrees_with_jansson(_unused_ void **state) {
 static const struct {
     const char *text, *message;
 } malformed[] = {
-    { "", "f:1:1: the file is empty\n" },
-    { "  \n ", "f:2:2: the file is empty\n" },
+    { "", "f:1:1: the file is empty: was it cut? Restore it, or remove it\n" },
+    { "  \n ", "f:2:2: the file is empty: was it cut? Restore it, or remove it\n" },
     { "7", "f:1:1: not JSON: '{' is missing before \"7\"\n" },
     { "{\"a\": tru,\n\"b\":1}", "f:1:7: not JSON: \"tru\" is no value: text stands in quotation "
                                 "marks (\"), yes and no are true and false\n" },

@@ -13,10 +13,10 @@ static int load(const char *json, struct policy **ret, struct report *r) {
 static void assert_refused(const char *json, const char *message) {
     _cleanup_(freep) char *text = NULL;
     struct report r = REPORT_INIT;
-    struct policy *p = NULL;
+    _cleanup_(policy_freep) struct policy *p = NULL;
 
     assert_int_equal(load(json, &p, &r), LOAD_E_INVALID);
-    assert_null(p);
+    assert_true(!p || p->is_draft);
     text = report_take_text(&r);
     assert_string_equal(text, message);
 }
@@ -28,6 +28,7 @@ static struct policy *assert_loads(const char *json) {
     if (load(json, &p, &r) != 0)
         fail_msg("%s", report_take_text(&r));
     assert_true(report_is_empty(&r));
+    assert_false(p->is_draft);
     return p;
 }
 
@@ -134,19 +135,19 @@ static const struct {
     const char *json, *message;
 } bad[] = {
     { "[]", "p.json:1:1: must be an object, not an array\n" },
-    { "{}", "p.json:1:1: \"flows\" is missing\n"
-            "p.json:1:1: \"format\" is missing\n"
-            "p.json:1:1: \"product\" is missing\n"
-            "p.json:1:1: \"title\" is missing\n" },
+    { "{}", "p.json:1:1: \"flows\" is missing: add it, as in \"flows\": []\n"
+            "p.json:1:1: \"format\" is missing: add it, as in \"format\": 1\n"
+            "p.json:1:1: \"product\" is missing: add it, as in \"product\": \"jtel-acd\"\n"
+            "p.json:1:1: \"title\" is missing: add it, as in \"title\": \"jtel ACD\"\n" },
     { "{'format':1,'product':'p','title':'t','flows':[],'flow':[]}",
       "p.json:1:57: /flow: \"flow\" is no member here; did you mean \"flows\"? (there are: format, "
       "product, title, source, notes, roles, peers, features, ports and flows)\n" },
     { "{'format':2,'product':'p','title':'t','flows':[]}",
       "p.json:1:11: /format: format 2 is unknown: this version reads format 1\n" },
     { "{'format':'1','product':'p','title':'t','flows':[]}",
-      "p.json:1:11: /format: must be an integer, not a string\n" },
+      "p.json:1:11: /format: must be an integer, as in 1, not a string\n" },
     { "{'format':1.0,'product':'p','title':'t','flows':[]}",
-      "p.json:1:11: /format: must be an integer, not a number with a fraction\n" },
+      "p.json:1:11: /format: must be an integer, as in 1, not a number with a fraction\n" },
     { "{'format':1,'product':'','title':'t','flows':[]}",
       "p.json:1:23: /product: \"\" is not a product's name: 1 to 63 letters, digits, '.' and '-', "
       "the first a letter\n" },
@@ -164,18 +165,19 @@ static const struct {
       "p.json:1:23: /product: \"pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp\" "
       "is not a product's name: 1 to 63 letters, digits, '.' and '-', the first a letter\n" },
     { "{'format':1,'product':'p','title':'','flows':[]}",
-      "p.json:1:35: /title: must not be empty\n" },
+      "p.json:1:35: /title: must not be empty: write a line of text\n" },
     { "{'format':1,'product':'p','title':'a\\n"
       "b','flows':[]}",
       "p.json:1:35: /title: \"a\\nb\" has control characters: write one line of text\n" },
     { "{'format':1,'product':'p','title':'t','notes':['ok','',7],'source':null,'flows':{}}",
-      "p.json:1:53: /notes/1: must not be empty\n"
+      "p.json:1:53: /notes/1: must not be empty: write a line of text\n"
       "p.json:1:56: /notes/2: must be a string, not an integer\n"
       "p.json:1:68: /source: must be a string, not null\n"
-      "p.json:1:81: /flows: must be an array, not an object\n" },
+      "p.json:1:81: /flows: must be an array, as in [], not an object\n" },
     { "{'format':1,'product':'p','title':'t','title':'t','flows':[]}",
       "p.json:1:47: /title: stands twice, first in line 1 column 35: remove one\n" },
-    { HEAD("'roles':[],'flows':[]"), "p.json:2:9: /roles: must be an object, not an array\n" },
+    { HEAD("'roles':[],'flows':[]"), "p.json:2:9: /roles: must be an object, as in { \"ACD-LB\": { "
+                                     "\"title\": \"Load balancers\" } }, not an array\n" },
     { HEAD("'roles':{'any':{},'internal':{},'self':{},'all':{},'management':{}},'flows':[]"),
       "p.json:2:16: /roles/any: \"any\" has a meaning of its own as a selector: choose another "
       "name\n"
@@ -214,7 +216,7 @@ static const struct {
       "name\n"
       "p.json:2:34: /peers/X/default: \"none\": the default of a peer is \"any\", or left out for "
       "nobody\n"
-      "p.json:2:57: /peers/Y/default: must be a string, not true or false\n"
+      "p.json:2:57: /peers/Y/default: must be a string, as in \"any\", not true or false\n"
       "p.json:2:80: /peers/Z/hostnames: \"hostnames\" is no member here (there are: title and "
       "default)\n" },
     { HEAD("'roles':{'A':{}},'peers':{'A':{}},'flows':[]"),
@@ -225,58 +227,64 @@ static const struct {
       "the first a letter or digit\n" },
     { HEAD("'ports':{'a':{},'b':{'default':0},'c':{'default':65536},'d':{'default':-1},'e':{'"
            "default':'80'}},'flows':[]"),
-      "p.json:2:14: /ports/a: \"default\" is missing\n"
+      "p.json:2:14: /ports/a: \"default\" is missing: add it, as in \"default\": 8091\n"
       "p.json:2:32: /ports/b/default: 0 is not a port: 1 to 65535 are\n"
       "p.json:2:50: /ports/c/default: 65536 is not a port: 1 to 65535 are\n"
       "p.json:2:72: /ports/d/default: -1 is not a port: 1 to 65535 are\n"
-      "p.json:2:91: /ports/e/default: must be an integer, not a string\n" },
+      "p.json:2:91: /ports/e/default: must be an integer, as in 8091, not a string\n" },
     { HEAD("'ports':{'a':{'default':80,'choices':[]},'b':{'default':80,'choices':[81,82]},'c':{'"
            "default':80,'choices':[80,0,'x']}},'flows':[]"),
       "p.json:2:38: /ports/a/choices: must not be empty: leave it out where any port may be "
       "chosen\n"
       "p.json:2:46: /ports/b: the default 80 is not among the choices: add it\n"
       "p.json:2:111: /ports/c/choices/1: 0 is not a port: 1 to 65535 are\n"
-      "p.json:2:113: /ports/c/choices/2: must be an integer, not a string\n" },
+      "p.json:2:113: /ports/c/choices/2: must be an integer, as in 8091, not a string\n" },
     { HEAD("'ports':{'a':{'default':80,'fixed':1},'b':{'default':80,'fixed':true,'choices':[80]}},'"
            "flows':[]"),
       "p.json:2:36: /ports/a/fixed: must be true or false, not an integer\n"
       "p.json:2:43: /ports/b: a fixed port has no choices: leave out one of the two\n" },
     { FLOWS("7"), "p.json:3:1: /flows/0: must be an object, not an integer\n" },
-    { FLOWS("{}"), "p.json:3:1: /flows/0: \"from\" is missing\n"
-                   "p.json:3:1: /flows/0: \"id\" is missing\n"
-                   "p.json:3:1: /flows/0: \"ref\" is missing\n"
-                   "p.json:3:1: /flows/0: \"services\" is missing\n"
-                   "p.json:3:1: /flows/0: \"title\" is missing\n"
-                   "p.json:3:1: /flows/0: \"to\" is missing\n" },
-    { FLOWS("{},\n{}"), "p.json:3:1: /flows/0: \"from\" is missing\n"
-                        "p.json:3:1: /flows/0: \"id\" is missing\n"
-                        "p.json:3:1: /flows/0: \"ref\" is missing\n"
-                        "p.json:3:1: /flows/0: \"services\" is missing\n"
-                        "p.json:3:1: /flows/0: \"title\" is missing\n"
-                        "p.json:3:1: /flows/0: \"to\" is missing\n"
-                        "p.json:4:1: /flows/1: \"from\" is missing\n"
-                        "p.json:4:1: /flows/1: \"id\" is missing\n"
-                        "p.json:4:1: /flows/1: \"ref\" is missing\n"
-                        "p.json:4:1: /flows/1: \"services\" is missing\n"
-                        "p.json:4:1: /flows/1: \"title\" is missing\n"
-                        "p.json:4:1: /flows/1: \"to\" is missing\n" },
+    { FLOWS("{}"),
+      "p.json:3:1: /flows/0: \"from\" is missing: add it, as in \"from\": [\"ACD-LB\"]\n"
+      "p.json:3:1: /flows/0: \"id\" is missing: add it, as in \"id\": \"rest\"\n"
+      "p.json:3:1: /flows/0: \"ref\" is missing: add it, as in \"ref\": \"internal table, row "
+      "'REST'\"\n"
+      "p.json:3:1: /flows/0: \"services\" is missing: add it, as in \"services\": [\"tcp/443\"]\n"
+      "p.json:3:1: /flows/0: \"title\" is missing: add it, as in \"title\": \"REST interface\"\n"
+      "p.json:3:1: /flows/0: \"to\" is missing: add it, as in \"to\": [\"ACD-REST\"]\n" },
+    { FLOWS("{},\n{}"),
+      "p.json:3:1: /flows/0: \"from\" is missing: add it, as in \"from\": [\"ACD-LB\"]\n"
+      "p.json:3:1: /flows/0: \"id\" is missing: add it, as in \"id\": \"rest\"\n"
+      "p.json:3:1: /flows/0: \"ref\" is missing: add it, as in \"ref\": \"internal table, row "
+      "'REST'\"\n"
+      "p.json:3:1: /flows/0: \"services\" is missing: add it, as in \"services\": [\"tcp/443\"]\n"
+      "p.json:3:1: /flows/0: \"title\" is missing: add it, as in \"title\": \"REST interface\"\n"
+      "p.json:3:1: /flows/0: \"to\" is missing: add it, as in \"to\": [\"ACD-REST\"]\n"
+      "p.json:4:1: /flows/1: \"from\" is missing: add it, as in \"from\": [\"ACD-LB\"]\n"
+      "p.json:4:1: /flows/1: \"id\" is missing: add it, as in \"id\": \"rest\"\n"
+      "p.json:4:1: /flows/1: \"ref\" is missing: add it, as in \"ref\": \"internal table, row "
+      "'REST'\"\n"
+      "p.json:4:1: /flows/1: \"services\" is missing: add it, as in \"services\": [\"tcp/443\"]\n"
+      "p.json:4:1: /flows/1: \"title\" is missing: add it, as in \"title\": \"REST interface\"\n"
+      "p.json:4:1: /flows/1: \"to\" is missing: add it, as in \"to\": [\"ACD-REST\"]\n" },
     { FLOWS("{'id':'a b','from':['A'],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
       "p.json:3:7: /flows/0/id: \"a b\" is not a name: 1 to 63 letters, digits, '.' and '-', the "
       "first a letter or digit\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'},\n"
             "{'id':'f','from':['A'],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
-      "p.json:4:1: /flows/1: the id \"f\" is taken by the flow at p.json:3\n" },
+      "p.json:4:1: /flows/1: the id \"f\" is taken by the flow at p.json:3: choose another\n" },
     { FLOWS("{'id':'f','from':[],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
-      "p.json:3:18: /flows/0/from: must not be empty: a flow without an end opens nothing\n" },
+      "p.json:3:18: /flows/0/from: must not be empty: say who, as in \"any\", or remove the "
+      "flow\n" },
     { FLOWS("{'id':'f','from':['A'],'to':[],'services':['tcp/1'],'title':'t','ref':'r'}"),
-      "p.json:3:29: /flows/0/to: must not be empty: a flow without an end opens nothing\n" },
+      "p.json:3:29: /flows/0/to: must not be empty: say who, as in \"any\", or remove the flow\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':[],'title':'t','ref':'r'}"),
-      "p.json:3:46: /flows/0/services: must not be empty: a flow without services opens "
-      "nothing\n" },
+      "p.json:3:46: /flows/0/services: must not be empty: give at least one service, as in "
+      "\"tcp/443\"\n" },
     { FLOWS("{'id':'f','from':'A','to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
-      "p.json:3:18: /flows/0/from: must be an array, not a string\n" },
+      "p.json:3:18: /flows/0/from: must be an array, as in [\"ACD-LB\"], not a string\n" },
     { FLOWS("{'id':'f','from':['A',7],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
-      "p.json:3:23: /flows/0/from/1: must be a string, not an integer\n" },
+      "p.json:3:23: /flows/0/from/1: must be a string, as in \"any\", not an integer\n" },
     { FLOWS(
           "{'id':'f','from':['A','X','A'],'to':['B'],'services':['tcp/1'],'title':'t','ref':'r'}"),
       "p.json:3:27: /flows/0/from/2: \"A\" stands twice in this list: remove one\n" },
@@ -316,9 +324,55 @@ static const struct {
       "the name of a port, as in tcp/443, udp/5701-5801 or tcp/$rest\n"
       "p.json:3:83: /flows/0/services/4: \"foo/1\": the protocol must be tcp, udp, sctp, icmp, "
       "icmpv6 or igmp, as in tcp/443\n" },
+    { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['icmp/echo','443/tcp','TCP/80','upd/53',"
+            "'icmpv6/nd-router-solicitt','tcp:22'],'title':'t','ref':'r'}"),
+      "p.json:3:47: /flows/0/services/0: \"icmp/echo\": the type must be a number from 0 to 255 or "
+      "a name that nft knows, as in icmp/echo-request; did you mean \"icmp/echo-request\"?\n"
+      "p.json:3:59: /flows/0/services/1: \"443/tcp\": the protocol must be tcp, udp, sctp, icmp, "
+      "icmpv6 or igmp, as in tcp/443; did you mean \"tcp/443\"?\n"
+      "p.json:3:69: /flows/0/services/2: \"TCP/80\": the protocol must be tcp, udp, sctp, icmp, "
+      "icmpv6 or igmp, as in tcp/443; did you mean \"tcp/80\"?\n"
+      "p.json:3:78: /flows/0/services/3: \"upd/53\": the protocol must be tcp, udp, sctp, icmp, "
+      "icmpv6 or igmp, as in tcp/443; did you mean \"udp/53\"?\n"
+      "p.json:3:87: /flows/0/services/4: \"icmpv6/nd-router-solicitt\": the type must be a number "
+      "from 0 to 255 or a name that nft knows, as in icmp/echo-request; did you mean "
+      "\"icmpv6/nd-router-solicit\"?\n"
+      "p.json:3:115: /flows/0/services/5: \"tcp:22\": the protocol must be tcp, udp, sctp, icmp, "
+      "icmpv6 or igmp, as in tcp/443; did you mean \"tcp/22\"?\n" },
+    { FLOWS("{'id':'f b','from':['C'],'to':['B'],'services':['tcp/0','tcp/$wep'],'title':'t','ref':"
+            "'r','when':['off',7]}"),
+      "p.json:3:7: /flows/0/id: \"f b\" is not a name: 1 to 63 letters, digits, '.' and '-', the "
+      "first a letter or digit\n"
+      "p.json:3:21: /flows/0/from/0: \"C\" is no role and no peer of this policy (there are: A, B "
+      "and X)\n"
+      "p.json:3:49: /flows/0/services/0: \"tcp/0\": a port is a number from 1 to 65535 without "
+      "leading zeros, a range is two, as in 5701-5801\n"
+      "p.json:3:57: /flows/0/services/1: \"wep\" is no port of this policy; did you mean \"web\"? "
+      "(there are: web)\n"
+      "p.json:3:99: /flows/0/when/0: \"off\" is no feature of this policy (there are: on)\n"
+      "p.json:3:105: /flows/0/when/1: must be a string, as in \"redundant\", not an integer\n" },
+    { HEAD("'roles':[],'flows':[{'id':'f','from':['A'],'to':['B'],'services':['tcp/$x'],'when':['y'"
+           "],'title':'t','ref':'r'}]"),
+      "p.json:2:9: /roles: must be an object, as in { \"ACD-LB\": { \"title\": \"Load balancers\" "
+      "} }, not an array\n"
+      "p.json:2:67: /flows/0/services/0: \"x\" is no port of this policy (there are: none)\n"
+      "p.json:2:85: /flows/0/when/0: \"y\" is no feature of this policy (there are: none)\n" },
+    { HEAD("'rolse':{'A':{},'B':{}},'flows':[{'id':'f','from':['A'],'to':['B'],'services':['tcp/1']"
+           ",'title':'t','ref':'r'}]"),
+      "p.json:2:9: /rolse: \"rolse\" is no member here; did you mean \"roles\"? (there are: "
+      "format, product, title, source, notes, roles, peers, features, ports and flows)\n" },
+    { HEAD("'roles':{'A':{}},'roles':{'B':{}},'flows':[{'id':'f','from':['A'],'to':['C'],'services'"
+           ":['tcp/1'],'title':'t','ref':'r'}]"),
+      "p.json:2:26: /roles: stands twice, first in line 2 column 9: remove one\n" },
+    { HEAD("'ports':{'a':{'default':65536}},'features':7,'flows':[{'id':'f','from':['any'],'to':"
+           "['self'],'services':['tcp/$a','tcp/$b'],'when':['on'],'title':'t','ref':'r'}]"),
+      "p.json:2:25: /ports/a/default: 65536 is not a port: 1 to 65535 are\n"
+      "p.json:2:44: /features: must be an object, as in { \"redundant\": { \"default\": false } }, "
+      "not an integer\n"
+      "p.json:2:115: /flows/0/services/1: \"b\" is no port of this policy (there are: a)\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/1',7,'tcp/"
             "1'],'title':'t','ref':'r'}"),
-      "p.json:3:55: /flows/0/services/1: must be a string, not an integer\n"
+      "p.json:3:55: /flows/0/services/1: must be a string, as in \"tcp/443\", not an integer\n"
       "p.json:3:57: /flows/0/services/2: \"tcp/1\" stands twice in this list: remove one\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/$wep','udp/"
             "$mail'],'title':'t','ref':'r'}"),
@@ -331,20 +385,21 @@ static const struct {
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/"
             "1'],'title':'t','ref':'r','when':['on','on',7]}"),
       "p.json:3:91: /flows/0/when/1: \"on\" stands twice in this list: remove one\n"
-      "p.json:3:96: /flows/0/when/2: must be a string, not an integer\n" },
+      "p.json:3:96: /flows/0/when/2: must be a string, as in \"redundant\", not an integer\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/"
             "1'],'title':'t','ref':'r','when':'on'}"),
-      "p.json:3:85: /flows/0/when: must be an array, not a string\n" },
+      "p.json:3:85: /flows/0/when: must be an array, as in [\"redundant\"], not a string\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/"
             "1'],'title':'t','ref':'r','broadcast':1}"),
       "p.json:3:90: /flows/0/broadcast: must be true or false, not an integer\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/"
             "1'],'title':'t','ref':'r','note':''}"),
-      "p.json:3:85: /flows/0/note: must not be empty\n" },
+      "p.json:3:85: /flows/0/note: must not be empty: write a line of text\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/1'],'ref':'r'}"),
-      "p.json:3:1: /flows/0: \"title\" is missing\n" },
+      "p.json:3:1: /flows/0: \"title\" is missing: add it, as in \"title\": \"REST interface\"\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/1'],'title':'t'}"),
-      "p.json:3:1: /flows/0: \"ref\" is missing\n" },
+      "p.json:3:1: /flows/0: \"ref\" is missing: add it, as in \"ref\": \"internal table, row "
+      "'REST'\"\n" },
     { FLOWS("{'id':'f','from':['A'],'to':['B'],'services':['tcp/"
             "1'],'title':'t','ref':'r','nots':'x'}"),
       "p.json:3:85: /flows/0/nots: \"nots\" is no member here; did you mean \"note\"? (there are: "
@@ -400,15 +455,14 @@ static void test_limits(_unused_ void **state) {
 
 /* Of more mistakes than anybody reads, the first are told and the others counted. */
 static void test_very_many_mistakes(_unused_ void **state) {
+    _cleanup_(policy_freep) struct policy *p = NULL;
+    _cleanup_(freep) char *text = many_flows(0, 1500);
     struct report r = REPORT_INIT;
-    struct policy *p = NULL;
-    char *text = many_flows(0, 1500);
 
     assert_int_equal(load(text, &p, &r), LOAD_E_INVALID);
     assert_int_equal(r.n_entries, REPORT_MAX);
     assert_int_equal(r.n_dropped, 500);
     report_clear(&r);
-    free(text);
 }
 
 int main(void) {

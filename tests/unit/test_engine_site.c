@@ -22,10 +22,10 @@ static int load(const char *const *json, size_t n, struct site **ret, struct rep
 static void assert_all_refused(const char *const *json, size_t n, const char *message) {
     _cleanup_(freep) char *text = NULL;
     struct report r = REPORT_INIT;
-    struct site *s = NULL;
+    _cleanup_(site_freep) struct site *s = NULL;
 
     assert_int_equal(load(json, n, &s, &r), LOAD_E_INVALID);
-    assert_null(s);
+    assert_true(!s || s->is_draft);
     text = report_take_text(&r);
     assert_string_equal(text, message);
 }
@@ -37,6 +37,7 @@ static struct site *assert_all_load(const char *const *json, size_t n) {
     if (load(json, n, &s, &r) != 0)
         fail_msg("%s", report_take_text(&r));
     assert_true(report_is_empty(&r));
+    assert_false(s->is_draft);
     return s;
 }
 
@@ -183,15 +184,19 @@ static void test_drop_in_mistakes(_unused_ void **state) {
     assert_all_refused(
         json, 3,
         "10.json:1:11: /format: format 2 is unknown: this version reads format 1\n"
-        "10.json:1:26: /hosts/b: \"addresses\" is missing\n"
+        "10.json:1:26: /hosts/b: \"addresses\" is missing: add it, as in \"addresses\": "
+        "[\"10.1.0.21\"]\n"
         "10.json:1:38: /hosts/b/adresses: \"adresses\" is no member here; did you mean "
         "\"addresses\"? (there are: roles, addresses and os)\n"
-        "10.json:2:10: /flows/0: the id \"one\" is taken by the flow at site.json:2\n"
+        "10.json:2:10: /flows/0: the id \"one\" is taken by the flow at site.json:2: choose "
+        "another\n"
         "10.json:2:63: /flows/0/services/0: \"tcp/0\": a port is a number from 1 to 65535 without "
         "leading zeros, a range is two, as in 5701-5801\n"
         "20.json:1:20: /deny/ingress: \"x\" is no way to deny (there are: drop and reject)\n"
         "20.json:1:32: /deny: stands twice, first in line 1 column 9: remove one\n"
-        "site.json:2:28: /hosts/a/addresses/0: \"10.0.0.300\" is not an IPv4 or IPv6 prefix\n");
+        "site.json:2:28: /hosts/a/addresses/0: \"10.0.0.300\" is not an IPv4 or IPv6 prefix: write "
+        "an address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most "
+        "/32) or 2001:db8::/64 (at most /128)\n");
 }
 
 /* Where a file can't be parsed, the others are still, but what they say together is not judged. */
@@ -211,42 +216,52 @@ static const struct {
 } bad[] = {
     { "7", "site.json:1:1: not JSON: '{' is missing before \"7\"\n" },
     { "[]", "site.json:1:1: must be an object, not an array\n" },
-    { "{}", "site.json:1:1: \"format\" is missing\n"
-            "site.json:1:1: \"hosts\" is missing\n"
-            "site.json:1:1: \"site\" is missing\n" },
+    { "{}", "site.json:1:1: \"format\" is missing: add it, as in \"format\": 1\n"
+            "site.json:1:1: \"hosts\" is missing: add it, as in \"hosts\": { \"acd-lb1\": { "
+            "\"addresses\": [\"10.1.0.21\"] } }\n"
+            "site.json:1:1: \"site\" is missing: add it, as in \"site\": \"berlin\"\n" },
     { "{'format':0,'site':'s','hosts':{'h':{'addresses':['10.0.0.1']}}}",
       "site.json:1:11: /format: format 0 is unknown: this version reads format 1\n" },
     { "{'format':1,'site':'a b','hosts':{'h':{'addresses':['10.0.0.1']}}}",
       "site.json:1:20: /site: \"a b\" is not a name: 1 to 63 letters, digits, '.' and '-', the "
       "first a letter or digit\n" },
     { "{'format':1,'site':7,'hosts':{'h':{'addresses':['10.0.0.1']}},'host':{}}",
-      "site.json:1:20: /site: must be a string, not an integer\n"
+      "site.json:1:20: /site: must be a string, as in \"berlin\", not an integer\n"
       "site.json:1:70: /host: \"host\" is no member here; did you mean \"hosts\"? (there are: "
       "format, site, ingress, egress, deny, management, products, hosts and flows)\n" },
-    { HEAD("'hosts':{}"),
-      "site.json:2:9: /hosts: must not be empty: name the hosts of the site\n" },
-    { HEAD("'hosts':[]"), "site.json:2:9: /hosts: must be an object, not an array\n" },
+    { HEAD("'hosts':{}"), "site.json:2:9: /hosts: must not be empty: name the hosts of the site, "
+                          "as in { \"acd-lb1\": { \"addresses\": [\"10.1.0.21\"] } }\n" },
+    { HEAD("'hosts':[]"), "site.json:2:9: /hosts: must be an object, as in { \"acd-lb1\": { "
+                          "\"addresses\": [\"10.1.0.21\"] } }, not an array\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']},'h':{'addresses':['10.0.0.2']}}"),
       "site.json:2:45: /hosts/h: stands twice, first in line 2 column 14: remove one\n" },
     { HEAD("'hosts':{'h_1':{'addresses':['10.0.0.1']}}"),
       "site.json:2:16: /hosts/h_1: \"h_1\" is not a name: 1 to 63 letters, digits, '.' and '-', "
       "the first a letter or digit\n" },
     { HEAD("'hosts':{'h':{},'i':{'addresses':[]},'j':{'addresses':'10.0.0.1'},'k':7}"),
-      "site.json:2:14: /hosts/h: \"addresses\" is missing\n"
-      "site.json:2:34: /hosts/i/addresses: must not be empty: nobody could be let in from a host "
-      "without addresses\n"
-      "site.json:2:55: /hosts/j/addresses: must be an array, not a string\n"
+      "site.json:2:14: /hosts/h: \"addresses\" is missing: add it, as in \"addresses\": "
+      "[\"10.1.0.21\"]\n"
+      "site.json:2:34: /hosts/i/addresses: must not be empty: give at least one address, as in "
+      "\"10.1.0.21\"\n"
+      "site.json:2:55: /hosts/j/addresses: must be an array, as in [\"10.1.0.21\"], not a string\n"
       "site.json:2:71: /hosts/k: must be an object, not an integer\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.1.0.300','10.0.0.1/24','2001:db8::1/"
            "64','fe80::1%eth0',7,'acd-lb1']}}"),
-      "site.json:2:28: /hosts/h/addresses/0: \"10.1.0.300\" is not an IPv4 or IPv6 prefix\n"
+      "site.json:2:28: /hosts/h/addresses/0: \"10.1.0.300\" is not an IPv4 or IPv6 prefix: write "
+      "an address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) "
+      "or 2001:db8::/64 (at most /128)\n"
       "site.json:2:41: /hosts/h/addresses/1: \"10.0.0.1/24\" has bits set behind its prefix "
       "length: write 10.0.0.0/24 for the network, or 10.0.0.1\n"
       "site.json:2:55: /hosts/h/addresses/2: \"2001:db8::1/64\" has bits set behind its prefix "
       "length: write 2001:db8::/64 for the network, or 2001:db8::1\n"
-      "site.json:2:72: /hosts/h/addresses/3: \"fe80::1%eth0\" is not an IPv4 or IPv6 prefix\n"
-      "site.json:2:87: /hosts/h/addresses/4: must be a string, not an integer\n"
-      "site.json:2:89: /hosts/h/addresses/5: \"acd-lb1\" is not an IPv4 or IPv6 prefix\n" },
+      "site.json:2:72: /hosts/h/addresses/3: \"fe80::1%eth0\" is not an IPv4 or IPv6 prefix: write "
+      "an address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) "
+      "or 2001:db8::/64 (at most /128)\n"
+      "site.json:2:87: /hosts/h/addresses/4: must be a string, as in \"10.1.0.21\", not an "
+      "integer\n"
+      "site.json:2:89: /hosts/h/addresses/5: \"acd-lb1\" is not an IPv4 or IPv6 prefix: write an "
+      "address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) or "
+      "2001:db8::/64 (at most /128)\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1'],'os':'Linux'},'i':{'addresses':['10.0.0.2'],'os'"
            ":'bsd'}}"),
       "site.json:2:45: /hosts/h/os: \"Linux\" is no operating system; did you mean \"linux\"? "
@@ -266,7 +281,8 @@ static const struct {
       "jtel-acd/ACD-LB\n"
       "site.json:2:86: /hosts/h/roles/6: \"p/A/B\" is no role: write product/ROLE, as in "
       "jtel-acd/ACD-LB\n"
-      "site.json:2:94: /hosts/h/roles/7: must be a string, not an integer\n" },
+      "site.json:2:94: /hosts/h/roles/7: must be a string, as in \"jtel-acd/ACD-LB\", not an "
+      "integer\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1'],'role':['p/A']}}"),
       "site.json:2:47: /hosts/h/role: \"role\" is no member here; did you mean \"roles\"? (there "
       "are: roles, addresses and os)\n" },
@@ -275,9 +291,9 @@ static const struct {
       "site.json:2:66: /egress: \"Audit\" is no mode; did you mean \"audit\"? (there are: enforce, "
       "audit and off)\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},'ingress':true"),
-      "site.json:2:52: /ingress: must be a string, not true or false\n" },
+      "site.json:2:52: /ingress: must be a string, as in \"enforce\", not true or false\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},'deny':'drop'"),
-      "site.json:2:49: /deny: must be an object, not a string\n" },
+      "site.json:2:49: /deny: must be an object, as in { \"ingress\": \"drop\" }, not a string\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},'deny':{'ingress':'enforce','egres':'drop'}"),
       "site.json:2:60: /deny/ingress: \"enforce\" is no way to deny (there are: drop and reject)\n"
       "site.json:2:78: /deny/egres: \"egres\" is no member here; did you mean \"egress\"? (there "
@@ -286,21 +302,23 @@ static const struct {
            "8'],'products':[]"),
       "site.json:2:69: /management/1: \"10.0.0.1/8\" has bits set behind its prefix length: write "
       "10.0.0.0/8 for the network, or 10.0.0.1\n"
-      "site.json:2:94: /products: must be an object, not an array\n" },
+      "site.json:2:94: /products: must be an object, as in { \"jtel-acd\": {} }, not an array\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},'management':'any'"),
-      "site.json:2:55: /management: must be an array, not a string\n" },
+      "site.json:2:55: /management: must be an array, as in [\"10.0.0.0/24\"], not a string\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},'products':{'p':{'feature':{},'features':{'on'"
            ":1},'ports':{'web':'80','rest':0},'peers':{'X':'none','Y':{},'Z':['any']}}}"),
       "site.json:2:69: /products/p/feature: \"feature\" is no member here; did you mean "
       "\"features\"? (there are: features, ports and peers)\n"
       "site.json:2:89: /products/p/features/on: must be true or false, not an integer\n"
-      "site.json:2:107: /products/p/ports/web: must be an integer, not a string\n"
+      "site.json:2:107: /products/p/ports/web: must be an integer, as in 8091, not a string\n"
       "site.json:2:119: /products/p/ports/rest: 0 is not a port: 1 to 65535 are\n"
       "site.json:2:135: /products/p/peers/X: must be a list of prefixes, as in [\"10.9.0.0/24\"], "
       "or \"any\"\n"
       "site.json:2:146: /products/p/peers/Y: must be a list of prefixes, as in [\"10.9.0.0/24\"], "
       "or \"any\"\n"
-      "site.json:2:154: /products/p/peers/Z/0: \"any\" is not an IPv4 or IPv6 prefix\n" },
+      "site.json:2:154: /products/p/peers/Z/0: \"any\" is not an IPv4 or IPv6 prefix: write an "
+      "address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) or "
+      "2001:db8::/64 (at most /128)\n" },
     { FLOWS("{'id':'f','from':['internal'],'to':['self'],'services':['tcp/1']}"),
       "site.json:3:19: /flows/0/from/0: \"internal\" means the hosts of one product: write all or "
       "product/role\n" },
@@ -333,14 +351,16 @@ static const struct {
       "site.json:3:68: /flows/0/when: \"when\" is no member here (there are: id, from, to, "
       "services, broadcast, title, ref and note)\n" },
     { FLOWS("{'id':'f','from':['all'],'to':['self'],'services':['tcp/1'],'title':''}"),
-      "site.json:3:69: /flows/0/title: must not be empty\n" },
+      "site.json:3:69: /flows/0/title: must not be empty: write a line of text\n" },
     { FLOWS("{'id':'f','from':[],'to':['self'],'services':[]}"),
-      "site.json:3:18: /flows/0/from: must not be empty: a flow without an end opens nothing\n"
-      "site.json:3:46: /flows/0/services: must not be empty: a flow without services opens "
-      "nothing\n" },
+      "site.json:3:18: /flows/0/from: must not be empty: say who, as in \"any\", or remove the "
+      "flow\n"
+      "site.json:3:46: /flows/0/services: must not be empty: give at least one service, as in "
+      "\"tcp/443\"\n" },
     { FLOWS("{'id':'f','from':['all'],'to':['self'],'services':['tcp/1']},\n"
             "{'id':'f','from':['all'],'to':['self'],'services':['tcp/1']}"),
-      "site.json:4:1: /flows/1: the id \"f\" is taken by the flow at site.json:3\n" },
+      "site.json:4:1: /flows/1: the id \"f\" is taken by the flow at site.json:3: choose "
+      "another\n" },
 };
 
 static void test_refusals(_unused_ void **state) {
