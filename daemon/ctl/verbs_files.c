@@ -71,12 +71,17 @@ static bool has_same_roles(const struct host *a, const struct host *b) {
     return true;
 }
 
-/* What is told of a host depends on its roles: of those that share them the first speaks. */
-static bool is_first_of_its_roles(const struct site *site, size_t at) {
-    for (size_t i = 0; i < at; i++)
-        if (has_same_roles(&site->hosts[i], &site->hosts[at]))
-            return false;
-    return true;
+/* The most hosts that share their roles, and yet are all looked at. */
+#define ALIKE_MAX 20U
+
+/* What is told of a host depends on its roles: of those that share them the first speaks. Of those
+ * without any each is told by name, up to a number that somebody reads. */
+static bool is_heard(const struct site *site, size_t at) {
+    size_t n = 0, most = site->hosts[at].roles.n > 0 ? 1 : ALIKE_MAX;
+
+    for (size_t i = 0; i < at && n < most; i++)
+        n += has_same_roles(&site->hosts[i], &site->hosts[at]);
+    return n < most;
 }
 
 static bool has_warning(json_t *warnings, json_t *warning) {
@@ -122,7 +127,7 @@ static enum status findings_collect(const struct options *o, const struct loaded
         struct options one = *o;
 
         one.host = l->site->hosts[i].name;
-        if (is_first_of_its_roles(l->site, i))
+        if (is_heard(l->site, i))
             status = findings_add(&one, l, f);
     }
     return status;

@@ -5,6 +5,7 @@
 #include "engine/intent.h"
 
 #include "engine/party.h"
+#include "engine/warning.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -319,92 +320,6 @@ static int resolve_self(struct intent *in, const struct site *site, const struct
     return 0;
 }
 
-static int warning_add(struct intent *in, const char *code, const char *text, const char *hint) {
-    struct intent_warning *w;
-
-    if (!text || !hint)
-        return -ENOMEM;
-    w = ARENA_APPEND(in->arena, in->warnings, in->n_warnings);
-    if (!w)
-        return -ENOMEM;
-    *w = (struct intent_warning){ code, text, hint };
-    return 0;
-}
-
-/* One warning for each peer that closes rows of this host, naming the rows. */
-static int warn_unbound(struct intent *in, const struct party *p, const char *site_file) {
-    const char *rows = NULL, *peer;
-
-    for (size_t i = 0; i < in->n_flows; i++) {
-        const struct intent_flow *f = &in->flows[i];
-        bool hit = false;
-
-        for (enum direction d = 0; d < DIRECTION_MAX; d++) {
-            size_t n;
-            struct party **others = flow_others(f, d, &n);
-
-            if (f->state[d] == FLOW_FEATURE_OFF || f->state[d] == FLOW_NOT_MINE)
-                continue;
-            for (size_t j = 0; j < n; j++)
-                hit = hit || others[j] == p;
-        }
-        if (!hit)
-            continue;
-        rows = rows ? arena_printf(in->arena, "%s, %s", rows, f->id) : f->id;
-        if (!rows)
-            return -ENOMEM;
-    }
-    if (!rows)
-        return 0;
-    if (strcmp(p->name, "management") == 0)
-        return warning_add(
-            in, "no-management",
-            arena_printf(in->arena, "no management network is named: %s is open to nobody", rows),
-            arena_printf(in->arena, "%s /management", site_file));
-    peer = strchr(p->name, '_');
-    if (!peer)
-        return 0;
-    return warning_add(
-        in, "peer-unbound",
-        arena_printf(in->arena, "peer %s is unbound and opens nothing in %s", p->selector, rows),
-        arena_printf(in->arena, "%s /products/%.*s/peers/%s", site_file, (int)(peer - p->name),
-                     p->name, peer + 1));
-}
-
-static int resolve_warnings(const struct resolver *rs) {
-    struct intent *in = rs->intent;
-    int r;
-
-    for (size_t i = 0; i < rs->parties.n; i++) {
-        if (!rs->parties.items[i]->is_unbound_peer)
-            continue;
-        r = warn_unbound(in, rs->parties.items[i], rs->site->file);
-        if (r < 0)
-            return r;
-    }
-    if (!policy_find(rs->policies, rs->n_policies, PRODUCT_BASELINE)) {
-        r = warning_add(in, "no-baseline",
-                        "there is no policy host-baseline: neighbour discovery, ping, DNS and ssh "
-                        "are closed",
-                        "put host-baseline.json into a policy directory");
-        if (r < 0)
-            return r;
-    }
-    for (enum direction d = 0; d < DIRECTION_MAX; d++) {
-        const char *key = d == DIRECTION_IN ? "ingress" : "egress";
-
-        if (in->modes[d] == MODE_ENFORCE)
-            continue;
-        r = warning_add(in, in->modes[d] == MODE_AUDIT ? "mode-audit" : "mode-off",
-                        arena_printf(in->arena, "%s is %s: nothing is denied there", key,
-                                     mode_name(in->modes[d])),
-                        arena_printf(in->arena, "%s /%s", rs->site->file, key));
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 #define HOSTS_LISTED 20U
 
 static int report_no_host(const struct site *site, const char *const *names, size_t n_names,
@@ -445,7 +360,7 @@ static int resolve_all(struct resolver *rs) {
     if (r == 0)
         r = resolve_flows(rs);
     if (r == 0)
-        r = resolve_warnings(rs);
+        r = warnings_resolve(rs->intent, &rs->parties);
     rs->intent->parties = rs->parties.items;
     rs->intent->n_parties = rs->parties.n;
     return r;

@@ -86,6 +86,16 @@ silent out
 run 1 check --site broken/site.json --policy-dir broken/policies --json
 json 'len(a["mistakes"]) == 4 and all("text" in m and "file" in m for m in a["mistakes"])'
 
+# check: each host without a role is told by name.
+sed 's,"roles": \["shop/[A-Z]*"\]\, ,,' site.json >other.json
+run 0 check --site other.json --policy-dir policies
+says out '! host web1 has no role: only host-baseline applies  → other.json /hosts/web1/roles'
+says out '! host db1 has no role: only host-baseline applies  → other.json /hosts/db1/roles'
+run 0 check --site other.json --policy-dir policies --host db1 --json
+json '[w["text"] for w in a["warnings"] if w["code"] == "no-roles"] == ["host db1 has no role: only host-baseline applies"]'
+run 0 check "${files[@]}" --json
+json 'not [w for w in a["warnings"] if w["code"] == "no-roles"]'
+
 # check: mistakes of form and unknown names in one go, of a file and of what it refers to.
 sed 's,shop/DB,shop/DATABASE,; s/10.1.0.1"/10.1.0.300"/' site.json >other.json
 run 1 check --site other.json --policy-dir policies

@@ -346,6 +346,50 @@ static void test_drafts_are_not_resolved(_unused_ void **state) {
     assert_int_equal(resolve(p, site_draft), -EINVAL);
 }
 
+/* --- what may not be meant --- */
+
+static const char *warning_find(const struct intent *in, const char *code) {
+    for (size_t i = 0; i < in->n_warnings; i++)
+        if (strcmp(in->warnings[i].code, code) == 0)
+            return in->warnings[i].text;
+    return NULL;
+}
+
+/* Only the host itself is told that it has no role. */
+static void test_no_roles(_unused_ void **state) {
+    static const struct {
+        const char *flows, *host, *text;
+    } cases[] = {
+        { "[]", "h", "host h has no role: only host-baseline applies" },
+        { "[]", "i", NULL },
+        { "[{'id':'f','from':['all'],'to':['all'],'services':['tcp/1']}]", "h",
+          "host h has no role: only host-baseline and the site's own flows apply" },
+    };
+    _cleanup_(policy_freep) struct policy *p = policy_make(policy_p, "p.json");
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_(intent_freep) struct intent *intent = NULL;
+        _cleanup_(site_freep) struct site *s = NULL;
+        _cleanup_(freep) char *json = NULL;
+        struct report r = REPORT_INIT;
+        const char *text;
+
+        assert_true(asprintf(&json,
+                             "{'format':1,'site':'s','hosts':{'h':{'addresses':['10.0.0.1']},"
+                             "'i':{'addresses':['10.0.0.2'],'roles':['p/A']}},'flows':%s}",
+                             cases[i].flows) > 0);
+        s = site_make(json);
+        assert_int_equal(intent_resolve((const struct policy *const[]){ p }, 1, s, &cases[i].host,
+                                        1, &intent, &r),
+                         0);
+        text = warning_find(intent, "no-roles");
+        if (cases[i].text)
+            assert_string_equal(text, cases[i].text);
+        else
+            assert_null(text);
+    }
+}
+
 /* --- overlaps, against every pair --- */
 
 static bool overlap(const struct prefix *a, const struct prefix *b) {
@@ -422,6 +466,7 @@ int main(void) {
         cmocka_unit_test(test_two_policies_of_one_product),
         cmocka_unit_test(test_no_policies),
         cmocka_unit_test(test_long_lists_are_cut),
+        cmocka_unit_test(test_no_roles),
         cmocka_unit_test(test_drafts),
         cmocka_unit_test(test_drafts_are_not_resolved),
         cmocka_unit_test(test_overlaps_are_found),
