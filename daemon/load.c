@@ -25,6 +25,7 @@ static void save(struct manager *m) {
 
     if (!m->enforced->files)
         return;
+    s.host = m->enforced->intent->self.name;
     memcpy(s.digest, m->enforced->digest, sizeof(s.digest));
     r = snapshot_save(m->options.state_dir, m->enforced->files, &s);
     free(m->save_error);

@@ -35,9 +35,10 @@ static json_t *texts_json(const struct file_list *list) {
 }
 
 static char *content_text(const struct files *files, const struct snapshot *s) {
-    json_t *o = json_pack("{s:I, s:I, s:s, s:o, s:o}", "generation", (json_int_t)s->generation,
-                          "since_usec", (json_int_t)s->since_usec, "digest", s->digest, "policies",
-                          texts_json(&files->policies), "site", texts_json(&files->site));
+    json_t *o =
+        json_pack("{s:I, s:I, s:s, s:s*, s:o, s:o}", "generation", (json_int_t)s->generation,
+                  "since_usec", (json_int_t)s->since_usec, "digest", s->digest, "host", s->host,
+                  "policies", texts_json(&files->policies), "site", texts_json(&files->site));
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
     json_decref(o);
@@ -118,6 +119,7 @@ static struct source *sources_parse(json_t *array, size_t *ret_n) {
     return sources;
 }
 
+/* A host that is called otherwise today, or doesn't know its name yet, is whom it was. */
 static int content_enforce(json_t *content, const char *host, struct enforced **ret,
                            struct report *reterr) {
     size_t n_policies = 0, n_site = 0;
@@ -125,11 +127,19 @@ static int content_enforce(json_t *content, const char *host, struct enforced **
         sources_parse(json_object_get(content, "policies"), &n_policies);
     _cleanup_(freep) struct source *site = sources_parse(json_object_get(content, "site"), &n_site);
 
+    const char *saved = json_string_value(json_object_get(content, "host"));
+    struct report why = REPORT_INIT;
+    int r;
+
     if (!policies || !site || n_site == 0)
         return SNAPSHOT_E_INVALID;
-    return enforced_from_sources(policies, n_policies, site, n_site, host, ret, reterr) == 0
-               ? 0
-               : SNAPSHOT_E_INVALID;
+    r = enforced_from_sources(policies, n_policies, site, n_site, host, ret, &why);
+    if (r != 0 && saved)
+        r = enforced_from_sources(policies, n_policies, site, n_site, saved, ret, reterr);
+    else if (r != 0)
+        report_append(reterr, &why);
+    report_clear(&why);
+    return r == 0 ? 0 : SNAPSHOT_E_INVALID;
 }
 
 static int content_load(json_t *content, const char *host, bool wants_enforced,

@@ -13,6 +13,7 @@ struct snapshot {
     uint64_t generation;
     uint64_t since_usec; /* CLOCK_REALTIME when that generation came in force */
     char digest[DIGEST_TEXT_SIZE];
+    const char *host;          /* whom of the site we were; to be saved only, may be NULL */
     struct enforced *enforced; /* NULL when it was not wanted */
 };
 
@@ -24,7 +25,8 @@ enum {
 /* Atomically. `files` are the texts; 0 or -errno. */
 int snapshot_save(const char *state_dir, const struct files *files, const struct snapshot *s);
 
-/* Checks the file's own digest. With `host` as in struct input. `wants_enforced` false: only the
+/* Checks the file's own digest. With `host` as in struct input; is
+ * there no such host in the snapshot, the one that was saved. `wants_enforced` false: only the
  * generation is wanted, nothing is resolved. */
 int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
                   struct snapshot *ret, struct report *reterr);

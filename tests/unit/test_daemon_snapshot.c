@@ -123,6 +123,20 @@ static void test_absent(void **state) {
     report_clear(&report);
 }
 
+/* The name of the machine was changed since: what was accepted was accepted for host a. */
+static void test_another_name_is_the_same_host(void **state) {
+    struct scene *s = *state;
+    struct report report = REPORT_INIT;
+    struct snapshot back = { 0 };
+
+    s->snapshot.host = "a";
+    save(s);
+    assert_int_equal(snapshot_load(s->directory, "renamed", true, &back, &report), 0);
+    assert_true(report_is_empty(&report));
+    assert_string_equal(back.enforced->intent->self.name, "a");
+    enforced_free(back.enforced);
+}
+
 static void assert_invalid(const struct scene *s, const char *host) {
     struct report report = REPORT_INIT;
     struct snapshot back;
@@ -289,15 +303,11 @@ static void test_full_and_read_only_disk(void **state) {
 int main(void) {
 #define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(test_what_was_saved_comes_back),
-        SCENE_TEST(test_only_the_generation),
-        SCENE_TEST(test_absent),
-        SCENE_TEST(test_no_longer_understood),
-        SCENE_TEST(test_any_flipped_bit_is_found),
-        SCENE_TEST(test_any_truncation_is_found),
-        SCENE_TEST(test_foreign_content),
-        SCENE_TEST(test_absent_directory),
-        SCENE_TEST(test_full_and_read_only_disk),
+        SCENE_TEST(test_what_was_saved_comes_back), SCENE_TEST(test_another_name_is_the_same_host),
+        SCENE_TEST(test_only_the_generation),       SCENE_TEST(test_absent),
+        SCENE_TEST(test_no_longer_understood),      SCENE_TEST(test_any_flipped_bit_is_found),
+        SCENE_TEST(test_any_truncation_is_found),   SCENE_TEST(test_foreign_content),
+        SCENE_TEST(test_absent_directory),          SCENE_TEST(test_full_and_read_only_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
