@@ -7,6 +7,7 @@
 #include "engine/text.h"
 #include "varlink/interface.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,17 @@ static int method_diff(struct call *c, void *userdata) {
     return call_reply(c, diff_json(plan));
 }
 
+/* While portd is off the policy decides nothing. */
+static int explain_reply(struct call *c, const struct manager *m, const struct query *query) {
+    _cleanup_(ruleset_freep) struct ruleset *none = ruleset_new();
+
+    if (!none)
+        return -ENOMEM;
+    return call_reply(c, json_pack("{s:o}", "explanation",
+                                   explain_json(m->enforced->intent,
+                                                m->is_off ? none : m->enforced->rules, query)));
+}
+
 static int method_explain(struct call *c, void *userdata) {
     struct manager *m = userdata;
     const char *direction, *service, *address;
@@ -97,8 +109,7 @@ static int method_explain(struct call *c, void *userdata) {
         return call_error_text(c, ERROR_BAD_QUERY, why);
     if (r < 0)
         return r;
-    return call_reply(c, json_pack("{s:o}", "explanation",
-                                   explain_json(m->enforced->intent, m->enforced->rules, &query)));
+    return explain_reply(c, m, &query);
 }
 
 static int reply_refused(struct call *c, int r, const struct report *why) {

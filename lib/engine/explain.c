@@ -245,7 +245,7 @@ static const struct intent_flow *decision_flow(const struct intent *in, const st
 }
 
 static char *explain_text(const struct intent *in, const struct query *q, const struct decision *d,
-                          const struct intent_flow *f) {
+                          const struct intent_flow *f, bool is_enforced) {
     char address[RANGE_TEXT_MAX], service[SERVICE_TEXT_MAX];
     const char *way = q->direction == DIRECTION_IN ? "from" : "to";
     char *text = NULL;
@@ -253,7 +253,9 @@ static char *explain_text(const struct intent *in, const struct query *q, const 
 
     address_format(&q->other, q->family, address);
     service_format(&q->service, service);
-    if (f)
+    if (!is_enforced)
+        r = asprintf(&text, "portd is off: %s %s %s is not denied", service, way, address);
+    else if (f)
         r = asprintf(&text, "%s opens %s %s %s: %s", f->id, service, way, address,
                      f->title ? f->title : "");
     else if (!d->accepted)
@@ -311,7 +313,7 @@ json_t *explain_json(const struct intent *in, const struct ruleset *rules, const
     struct packet packet = query_packet(in, q);
     struct decision d = ruleset_eval(rules, &packet);
     const struct intent_flow *f = decision_flow(in, &d);
-    _cleanup_(freep) char *text = explain_text(in, q, &d, f);
+    _cleanup_(freep) char *text = explain_text(in, q, &d, f, rules->exists);
     char address[RANGE_TEXT_MAX], service[SERVICE_TEXT_MAX];
     json_t *o;
 

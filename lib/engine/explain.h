@@ -23,7 +23,7 @@ int query_parse(const char *direction, const char *service, const char *address,
 /* JSON shapes are those of the Varlink interface io.portd (lib/varlink/io.portd.varlink).
  * All return a new reference, or NULL when memory is out. */
 
-/* type Explanation */
+/* type Explanation; `rules` of a table that doesn't exist: portd is off. */
 json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q);
 /* []Flow; `have` gives the counters and may be NULL. */
 json_t *flows_json(const struct intent *in, const struct ruleset *have);

@@ -125,6 +125,7 @@ check "off" says '' 0 ask off --yes
 check "takes our table" no_table
 check "and no other" nft list table inet theirs
 check "status says so" says 'off' 3 ask status
+check "and so does explain" says 'ACCEPT.*off' 0 ask explain in tcp/9 from 198.51.100.7
 check "reload enforces again" says '' 0 ask reload
 check "as before" is_table "$work/want"
 nft delete table inet theirs
@@ -137,6 +138,13 @@ check "the last good policy is in force" is_table "$work/want"
 check "status is degraded and says why" says 'degraded' 3 ask status
 check "with the mistake's place" grep -q 'site.json:' "$work/said"
 stop
+cp "$lab_site" "$site"
+nft delete table inet portd # as after a boot
+start --host renamed
+check "a host that has lost its name is whom it was" is_table "$work/want"
+check "and says that it is not in the site" says 'renamed' 3 ask status
+stop
+echo '{ "format": 1' >"$site"
 printf X | dd of="$state/last-good.json" bs=1 seek=3000 conv=notrunc status=none
 check "a damaged snapshot is not used" says 'damaged' 1 daemon
 check "but the rules in force stay" is_table "$work/want"
