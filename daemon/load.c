@@ -17,7 +17,7 @@
 
 /* For how long the first policy is tried to be put in force against others' commits: 10 s. */
 #define FIRST_TRIES      100
-#define FIRST_PAUSE_USEC 100000
+#define FIRST_PAUSE_NSEC 100000000
 
 static void save(struct manager *m) {
     struct snapshot s = { .generation = m->generation, .since_usec = m->since_usec };
@@ -196,11 +196,12 @@ static void restore_generation(struct manager *m, char ret_digest[static DIGEST_
 /* At boot others set up their tables, too: portd outlasts them rather than give up. */
 static int enforce_first(struct manager *m, struct enforced **first, const char *old_digest,
                          struct report *reterr) {
-    const struct timespec pause = { .tv_nsec = FIRST_PAUSE_USEC * 1000 };
-    int r = enforce(m, first, old_digest, NULL, NULL, reterr);
+    const struct timespec pause = { .tv_nsec = FIRST_PAUSE_NSEC };
+    int r = RECONCILE_E_CONTESTED;
 
-    for (int i = 0; i < FIRST_TRIES && reconcile_is_outrun(r); i++) {
-        nanosleep(&pause, NULL);
+    for (int i = 0; *first && i < FIRST_TRIES && reconcile_is_outrun(r); i++) {
+        if (i > 0)
+            nanosleep(&pause, NULL);
         r = enforce(m, first, old_digest, NULL, NULL, reterr);
     }
     return contested_refuse(r, reterr);

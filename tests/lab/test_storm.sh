@@ -12,11 +12,11 @@ deletions=${DELETIONS:-10}
 
 ip netns add acd-lb1
 lab_in acd-lb1 ip link set lo up
-lab_portd acd-lb1
-ask() { "$binary_dir/daemon/portd-ctl" "$@" --json --socket "$lab_state/acd-lb1.sock"; }
-
 lab_in acd-lb1 "$lab_dir/storm.py" &
 storm=$!
+lab_portd acd-lb1 # waits for READY=1
+ask() { "$binary_dir/daemon/portd-ctl" "$@" --json --socket "$lab_state/acd-lb1.sock"; }
+
 for n in $(seq "$deletions"); do
     lab_in acd-lb1 nft delete table inet portd
     until [ "$(ask status | jq .drifts)" = "$n" ]; do :; done
