@@ -272,6 +272,19 @@ static size_t number_length(const char *s, bool *ret_real) {
     return at;
 }
 
+/* False: beyond 64 bits. */
+static bool integer_value(const char *s, size_t length, int64_t *ret) {
+    int sign = *s == '-' ? -1 : 1;
+    int64_t value = 0;
+
+    for (size_t i = sign < 0; i < length; i++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, sign * (s[i] - '0'), &value))
+            return false;
+    *ret = value;
+    return true;
+}
+
 static int number_read(struct reader *r, struct node *n, size_t length) {
     const char *start = r->text + r->at;
     bool is_real = false;
@@ -281,10 +294,7 @@ static int number_read(struct reader *r, struct node *n, size_t length) {
                       "this is no number of JSON: as in 8091, without quotation marks, sign or "
                       "leading zeros");
     n->type = is_real ? NODE_REAL : NODE_INTEGER;
-    errno = 0;
-    if (!is_real)
-        n->integer = strtoll(start, NULL, 10);
-    if (errno == ERANGE)
+    if (!is_real && !integer_value(start, length, &n->integer))
         return refuse(r, NOT_JSON "this number is too large");
     r->at += length;
     return 0;
