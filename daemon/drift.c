@@ -3,6 +3,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "engine/jsonlist.h"
 #include "engine/text.h"
 
 #include <inttypes.h>
@@ -53,31 +54,18 @@ static int set_who(json_t *o, const struct drift *d) {
 
 json_t *drift_json(const struct drift *d) {
     char time[CLOCK_TEXT_SIZE];
-    json_t *changes = json_array();
-    json_t *o = NULL;
+    json_t *o = json_pack("{s:s, s:o}", "time", clock_format(d->seen_usec, time), "changes",
+                          json_list_strings((const char *const *)d->lines, d->n_lines));
 
-    for (size_t i = 0; changes && i < d->n_lines; i++)
-        if (json_array_append_new(changes, json_string(d->lines[i])) < 0) {
-            json_decref(changes);
-            return NULL;
-        }
-    o = json_pack("{s:s, s:o}", "time", clock_format(d->seen_usec, time), "changes", changes);
-    if (o && set_who(o, d) < 0) {
-        json_decref(o);
-        return NULL;
-    }
-    return o;
+    return json_whole(o, o ? set_who(o, d) : 0);
+}
+
+static json_t *history_item(const void *owner, size_t i) {
+    return drift_json(history_at(owner, i));
 }
 
 json_t *drift_history_json(const struct drift_history *h) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; array && i < history_size(h); i++)
-        if (json_array_append_new(array, drift_json(history_at(h, i))) < 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
+    return json_list(h, history_size(h), history_item);
 }
 
 void drift_log(const struct drift *d) {

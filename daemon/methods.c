@@ -3,6 +3,7 @@
 #include "daemon/manager.h"
 #include "daemon/status.h"
 #include "engine/explain.h"
+#include "engine/jsonlist.h"
 #include "engine/rulejson.h"
 #include "engine/text.h"
 #include "varlink/interface.h"
@@ -42,24 +43,14 @@ static int method_drift(struct call *c, void *userdata) {
     return call_reply(c, json_pack("{s:o}", "drifts", drift_history_json(&m->drifts)));
 }
 
-static json_t *lines_json(char *const *lines, size_t n) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; array && i < n; i++)
-        if (json_array_append_new(array, json_string(lines[i])) < 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
-}
-
 static json_t *diff_json(const struct plan *plan) {
     size_t n = 0;
     _cleanup_(lines_freep) char **lines = plan_lines(plan, false, &n);
 
     if (!lines)
         return NULL;
-    return json_pack("{s:o, s:o}", "lines", lines_json(lines, n), "changes", plan_json(plan));
+    return json_pack("{s:o, s:o}", "lines", json_list_strings((const char *const *)lines, n),
+                     "changes", plan_json(plan));
 }
 
 static int method_diff(struct call *c, void *userdata) {
@@ -146,8 +137,9 @@ static int method_reload(struct call *c, void *userdata) {
     r = manager_reload(m, by, reason, &lines, &n, &why);
     if (r == 0)
         r = call_reply(c, json_pack("{s:I, s:s, s:o, s:o}", "generation", (json_int_t)m->generation,
-                                    "digest", m->enforced->digest, "changes", lines_json(lines, n),
-                                    "warnings", warnings_json(m->enforced->intent)));
+                                    "digest", m->enforced->digest, "changes",
+                                    json_list_strings((const char *const *)lines, n), "warnings",
+                                    warnings_json(m->enforced->intent)));
     else
         r = reply_refused(c, r, &why);
     report_clear(&why);

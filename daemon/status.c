@@ -4,6 +4,7 @@
 #include "daemon/clock.h"
 #include "daemon/notify.h"
 #include "engine/explain.h"
+#include "engine/jsonlist.h"
 
 static size_t flows_active(const struct intent *in) {
     size_t n = 0;
@@ -22,17 +23,6 @@ static size_t addresses_named(const struct ruleset *r) {
         if (r->sets[i].type != SET_SERVICE)
             n += r->sets[i].n_elements;
     return n;
-}
-
-static json_t *roles_json(const struct intent *in) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; array && i < in->self.n_roles; i++)
-        if (json_array_append_new(array, json_string(in->self.roles[i])) < 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
 }
 
 static int warning_append(json_t *warnings, const char *code, const char *text, const char *hint) {
@@ -83,11 +73,12 @@ json_t *status_json(const struct manager *m) {
     char since[CLOCK_TEXT_SIZE];
     json_t *o = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:I}", "site", in->site,
-        "host", in->self.name, "roles", roles_json(in), "state", state_name(manager_state(m)),
-        "seal", "watched", "generation", (json_int_t)m->generation, "digest", m->enforced->digest,
-        "since", clock_format(m->since_usec, since), "ingress", mode_name(in->modes[DIRECTION_IN]),
-        "egress", mode_name(in->modes[DIRECTION_OUT]), "flows", (json_int_t)flows_active(in),
-        "addresses", (json_int_t)addresses_named(m->enforced->rules), "names", 0, "drifts",
+        "host", in->self.name, "roles", json_list_strings(in->self.roles, in->self.n_roles),
+        "state", state_name(manager_state(m)), "seal", "watched", "generation",
+        (json_int_t)m->generation, "digest", m->enforced->digest, "since",
+        clock_format(m->since_usec, since), "ingress", mode_name(in->modes[DIRECTION_IN]), "egress",
+        mode_name(in->modes[DIRECTION_OUT]), "flows", (json_int_t)flows_active(in), "addresses",
+        (json_int_t)addresses_named(m->enforced->rules), "names", 0, "drifts",
         (json_int_t)m->drifts.n_total);
 
     if (o && set_details(o, m) < 0) {

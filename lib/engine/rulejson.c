@@ -2,6 +2,7 @@
 #include "engine/rulejson.h"
 
 #include "base/quote.h"
+#include "engine/jsonlist.h"
 #include "engine/text.h"
 
 static const char *const op_names[] = {
@@ -41,32 +42,11 @@ static int set_text(json_t *o, const char *key, const char *text) {
     return text ? json_object_set_new(o, key, safe_string(text)) : 0;
 }
 
-/* An array that one function fills item by item; NULL when any of them is. */
-static json_t *array_of(const void *owner, size_t n, json_t *(*item)(const void *owner, size_t i)) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; array && i < n; i++)
-        if (json_array_append_new(array, item(owner, i)) < 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
-}
-
-/* Gives `o` back, or lets it go and gives NULL when something could not be set in it. */
-static json_t *whole(json_t *o, int r) {
-    if (o && r < 0) {
-        json_decref(o);
-        return NULL;
-    }
-    return o;
-}
-
 static json_t *counter_item(const void *owner, size_t i) {
     const struct counter *c = &((const struct ruleset *)owner)->counters[i];
     json_t *o = json_pack("{s:o}", "name", safe_string(c->name));
 
-    return whole(o, o ? set_text(o, "foreign", c->foreign) : 0);
+    return json_whole(o, o ? set_text(o, "foreign", c->foreign) : 0);
 }
 
 static json_t *element_item(const void *owner, size_t i) {
@@ -80,9 +60,9 @@ static json_t *set_item(const void *owner, size_t i) {
     const struct set *s = &((const struct ruleset *)owner)->sets[i];
     json_t *o = json_pack("{s:o, s:s, s:b, s:b, s:o}", "name", safe_string(s->name), "type",
                           set_type_names[s->type], "interval", s->is_interval, "map", s->is_map,
-                          "elements", array_of(s, s->foreign ? 0 : s->n_elements, element_item));
+                          "elements", json_list(s, s->foreign ? 0 : s->n_elements, element_item));
 
-    return whole(o, o ? set_text(o, "foreign", s->foreign) : 0);
+    return json_whole(o, o ? set_text(o, "foreign", s->foreign) : 0);
 }
 
 static json_t *rule_item(const void *owner, size_t i) {
@@ -95,7 +75,7 @@ static json_t *rule_item(const void *owner, size_t i) {
         e = set_text(o, "comment", r->comment);
     if (o && e == 0)
         e = set_text(o, "foreign", r->foreign);
-    return whole(o, e);
+    return json_whole(o, e);
 }
 
 static int set_base(json_t *o, const struct chain *c) {
@@ -112,21 +92,21 @@ static int set_base(json_t *o, const struct chain *c) {
 static json_t *chain_item(const void *owner, size_t i) {
     const struct chain *c = &((const struct ruleset *)owner)->chains[i];
     json_t *o = json_pack("{s:o, s:o}", "name", safe_string(c->name), "rules",
-                          array_of(c, c->n_rules, rule_item));
+                          json_list(c, c->n_rules, rule_item));
     int r = 0;
 
     if (o && c->is_base && !c->foreign)
         r = set_base(o, c);
     if (o && r == 0)
         r = set_text(o, "foreign", c->foreign);
-    return whole(o, r);
+    return json_whole(o, r);
 }
 
 json_t *ruleset_json(const struct ruleset *r) {
     return json_pack(
         "{s:s, s:b, s:b, s:o, s:o, s:o}", "table", PORTD_TABLE, "exists", r->exists, "dormant",
-        (r->flags & TABLE_DORMANT) != 0, "counters", array_of(r, r->n_counters, counter_item),
-        "sets", array_of(r, r->n_sets, set_item), "chains", array_of(r, r->n_chains, chain_item));
+        (r->flags & TABLE_DORMANT) != 0, "counters", json_list(r, r->n_counters, counter_item),
+        "sets", json_list(r, r->n_sets, set_item), "chains", json_list(r, r->n_chains, chain_item));
 }
 
 struct changes {
@@ -139,12 +119,12 @@ static json_t *change_item(const void *owner, size_t i) {
     const struct plan_op *op = &c->plan->ops[i];
     json_t *o = json_pack("{s:s, s:s}", "operation", op_names[op->type], "text", c->lines[i]);
 
-    return whole(o, o ? set_text(o, "subject", plan_op_subject(op)) : 0);
+    return json_whole(o, o ? set_text(o, "subject", plan_op_subject(op)) : 0);
 }
 
 json_t *plan_json(const struct plan *p) {
     size_t n = 0;
     _cleanup_(lines_freep) char **lines = plan_lines(p, false, &n);
 
-    return lines ? array_of(&(struct changes){ p, lines }, n, change_item) : NULL;
+    return lines ? json_list(&(struct changes){ p, lines }, n, change_item) : NULL;
 }
