@@ -69,6 +69,27 @@ void print_warnings(json_t *warnings, const char *indent) {
     }
 }
 
+void print_paragraph(const char *label, const char *text) {
+    size_t indent = text_width(label), width = screen_width(), at = indent;
+    const char *word = text;
+
+    fputs(label, stdout);
+    while (*word) {
+        size_t n = strcspn(word, " ");
+        _cleanup_(freep) char *copy = strndup(word, n);
+        size_t used = copy ? text_width(copy) : n;
+
+        if (at > indent && at + 1 + used > width) {
+            printf("\n%*s", (int)indent, "");
+            at = indent;
+        }
+        at += (size_t)printf("%s", at > indent ? " " : "") + used;
+        fwrite(word, 1, n, stdout);
+        word += n + strspn(word + n, " ");
+    }
+    putchar('\n');
+}
+
 void print_lines(json_t *lines, const char *indent) {
     json_t *line;
     size_t i;

@@ -14,14 +14,17 @@ void print_json(json_t *answer, bool is_line);
 
 /* Reply of Status. */
 void print_status(json_t *status);
-/* []Flow, []DriftRecord, and the rows of matrix_json(). */
+/* []Flow, []DriftRecord */
 void print_flows(json_t *flows);
 void print_drifts(json_t *drifts);
-void print_matrix(json_t *rows);
+/* Of tables_json(). */
+void print_matrix(json_t *tables);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */
 void print_warnings(json_t *warnings, const char *indent);
+/* Words in lines that fit the screen, the first behind `label`, the others as far to the right. */
+void print_paragraph(const char *label, const char *text);
 /* []string, a line each behind `indent`. */
 void print_lines(json_t *lines, const char *indent);
 /* Reply of Watch, one line. */

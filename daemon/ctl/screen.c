@@ -11,7 +11,8 @@
 #include <sys/ioctl.h>
 #include <wchar.h>
 
-#define WIDTH_MIN 40U
+#define WIDTH_MIN     40
+#define WIDTH_DEFAULT 100
 
 static void safe_string(json_t *string) {
     _cleanup_(freep) char *text = text_escape(json_string_value(string));
@@ -58,13 +59,15 @@ const char *screen_colour_name(enum colour c) {
 }
 
 size_t screen_width(void) {
+    const char *columns = getenv("COLUMNS");
+    long width = columns ? strtol(columns, NULL, 10) : 0;
     struct winsize size;
 
-    if (!isatty(STDOUT_FILENO))
-        return SIZE_MAX;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-        return 80;
-    return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
+    if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        width = size.ws_col;
+    if (width <= 0)
+        width = WIDTH_DEFAULT;
+    return width < WIDTH_MIN ? WIDTH_MIN : (size_t)width;
 }
 
 size_t text_width(const char *text) {

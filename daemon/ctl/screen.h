@@ -20,7 +20,7 @@ const char *screen_colour(enum colour c);
 /* As libsmartcols names it; NULL without colour. */
 const char *screen_colour_name(enum colour c);
 
-/* Characters in a line; SIZE_MAX when stdout is no terminal. */
+/* Characters in a line: what $COLUMNS says, else the terminal, else 100. */
 size_t screen_width(void);
 /* Columns that a text takes. */
 size_t text_width(const char *text);

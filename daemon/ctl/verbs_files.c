@@ -6,25 +6,11 @@
 #include "screen.h"
 
 #include "engine/explain.h"
+#include "engine/matrix.h"
 #include "engine/rulejson.h"
 #include "engine/text.h"
 
 #include <string.h>
-
-/* The rows of one product; takes `rows`. NULL: memory is out. */
-static json_t *rows_of(json_t *rows, const char *product) {
-    json_t *found = json_array(), *row;
-    size_t i;
-
-    json_array_foreach(rows, i, row) if (found &&
-                                         strcmp(member_text(row, "product"), product) == 0 &&
-                                         json_array_append(found, row) < 0) {
-        json_decref(found);
-        found = NULL;
-    }
-    json_decref(rows);
-    return found;
-}
 
 static enum status no_product(const struct loaded *l, const char *product) {
     fprintf(stderr, "portd-ctl: no policy has product \"%s\"; there are:", product);
@@ -34,32 +20,35 @@ static enum status no_product(const struct loaded *l, const char *product) {
     return STATUS_FAILED;
 }
 
+static enum status print_policies(const struct options *o, const struct policy *const *policies,
+                                  size_t n) {
+    json_t *answer =
+        o->json ? json_pack("{so}", "rows", matrix_json(policies, n)) : tables_json(policies, n);
+
+    if (!answer)
+        return failure_memory();
+    if (o->json)
+        print_json(answer, false);
+    else {
+        screen_make_safe(answer);
+        print_matrix(answer);
+    }
+    json_decref(answer);
+    return STATUS_FINE;
+}
+
 enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words) {
     _cleanup_(loaded_clear) struct loaded l = { 0 };
+    const struct policy *one;
     enum status status;
-    json_t *rows;
 
     status = offline_load(o, false, &l);
     if (status != STATUS_FINE)
         return status;
-    if (n_words == 1 && !policy_find(loaded_policies(&l), l.n_policies, words[0]))
-        return no_product(&l, words[0]);
-    rows = matrix_json(loaded_policies(&l), l.n_policies);
-    if (n_words == 1)
-        rows = rows_of(rows, words[0]);
-    if (!rows)
-        return failure_memory();
-    if (o->json) {
-        json_t *answer = json_pack("{sO}", "rows", rows);
-
-        print_json(answer, false);
-        json_decref(answer);
-    } else {
-        screen_make_safe(rows);
-        print_matrix(rows);
-    }
-    json_decref(rows);
-    return STATUS_FINE;
+    if (n_words == 0)
+        return print_policies(o, loaded_policies(&l), l.n_policies);
+    one = policy_find(loaded_policies(&l), l.n_policies, words[0]);
+    return one ? print_policies(o, &one, 1) : no_product(&l, words[0]);
 }
 
 static bool has_same_roles(const struct host *a, const struct host *b) {

@@ -341,49 +341,6 @@ json_t *flows_json(const struct intent *in, const struct ruleset *have) {
     return array;
 }
 
-/* A policy's service as the file says it, a named port with its number: "tcp/8091". */
-static json_t *spec_json(const struct policy *p, const struct flow *f) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; array && i < f->n_services; i++) {
-        const struct service_spec *spec = &f->services[i].spec;
-
-        for (size_t j = 0; array && j < spec->n_protocols; j++) {
-            struct service s = { spec->protocols[j], spec->lo, spec->hi };
-            char buf[SERVICE_TEXT_MAX];
-
-            for (size_t k = 0; spec->port_name && k < p->n_ports; k++)
-                if (strcmp(p->ports[k].name, spec->port_name) == 0)
-                    s.lo = s.hi = p->ports[k].number;
-            if (json_array_append_new(array, json_string(service_format(&s, buf))) < 0) {
-                json_decref(array);
-                array = NULL;
-            }
-        }
-    }
-    return array;
-}
-
-static json_t *matrix_row(const struct policy *p, const struct flow *f) {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "product", p->product, "flow",
-                     f->id, "from", words_json(&f->from), "to", words_json(&f->to), "services",
-                     spec_json(p, f), "when", words_json(&f->when), "title",
-                     f->title ? f->title : "", "note", f->note ? f->note : "", "ref",
-                     f->ref ? f->ref : "");
-}
-
-json_t *matrix_json(const struct policy *const *policies, size_t n_policies) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < n_policies; i++)
-        for (size_t j = 0; array && j < policies[i]->n_flows; j++)
-            if (json_array_append_new(array, matrix_row(policies[i], &policies[i]->flows[j])) < 0) {
-                json_decref(array);
-                array = NULL;
-            }
-    return array;
-}
-
 static json_t *mistake_json(const struct report_entry *e) {
     json_t *o = json_pack("{s:s}", "text", e->text);
 

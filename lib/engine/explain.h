@@ -27,9 +27,6 @@ int query_parse(const char *direction, const char *service, const char *address,
 json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q);
 /* []Flow; `have` gives the counters and may be NULL. */
 json_t *flows_json(const struct intent *in, const struct ruleset *have);
-/* [ Row ]: { product, flow, from[], to[], services[], when[], title, note, ref }; `note` and
- * `ref` are "" when there is none. */
-json_t *matrix_json(const struct policy *const *policies, size_t n_policies);
 json_t *report_json(const struct report *r);    /* []Mistake */
 json_t *warnings_json(const struct intent *in); /* []Warning */
 

@@ -7,6 +7,7 @@ work=$(mktemp -d)
 cleanup=()
 trap 'for pid in "${cleanup[@]}"; do kill "$pid"; done; rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8 TZ=UTC
+unset COLUMNS
 failures=0
 
 fail() {
