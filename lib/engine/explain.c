@@ -87,6 +87,13 @@ static bool is_here(const struct intent *in, const struct query *q) {
                                     : address_compare(&q->other, &loopback6) == 0;
 }
 
+/* 255.255.255.255 (RFC 919 section 7). A subnet's own broadcast address only the kernel knows. */
+static bool is_broadcast(const struct query *q) {
+    static const uint8_t limited[] = { 255, 255, 255, 255 };
+
+    return q->family == FAMILY_IPV4 && memcmp(q->other.bytes, limited, sizeof(limited)) == 0;
+}
+
 /* The first packet of the connection asked about. The address of this host decides nothing. */
 static struct packet query_packet(const struct intent *in, const struct query *q) {
     bool is_icmp = q->service.protocol == PROTOCOL_ICMP || q->service.protocol == PROTOCOL_ICMPV6;
@@ -98,7 +105,7 @@ static struct packet query_packet(const struct intent *in, const struct query *q
         .icmp_type = is_icmp ? (uint8_t)q->service.lo : 0,
         .ct_state = CT_STATE_NEW,
         .is_loopback = is_here(in, q),
-        .destination_type = ADDRESS_TYPE_UNICAST,
+        .destination_type = is_broadcast(q) ? ADDRESS_TYPE_BROADCAST : ADDRESS_TYPE_UNICAST,
     };
 
     if (q->direction == DIRECTION_IN)
@@ -144,8 +151,11 @@ static char *miss_reason(const struct intent *in, const struct intent_flow *f,
     switch (f->state[q->direction]) {
     case FLOW_ACTIVE:
         who = strings_join(others, n);
-        r = asprintf(&text, "%s is not in %s", address_format(&q->other, q->family, address),
-                     who ? who : "it");
+        r = asprintf(&text, "%s is not in %s%s", address_format(&q->other, q->family, address),
+                     who ? who : "it",
+                     f->broadcast && q->direction == DIRECTION_OUT && q->family == FAMILY_IPV4
+                         ? "; the broadcast address of a link is open as well"
+                         : "");
         break;
     case FLOW_FEATURE_OFF:
         r = asprintf(&text, "feature %s is off", f->missing);

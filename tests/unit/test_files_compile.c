@@ -378,6 +378,26 @@ static void test_explain(void **state) {
     loaded_clear(&loaded);
 }
 
+static void test_explain_broadcast(void **state) {
+    struct loaded loaded = { 0 };
+    json_t *o;
+
+    (void)state;
+    example_load(EXAMPLE, &loaded);
+    o = explain(&loaded, "acd-tel1", "out", "udp/20202", "255.255.255.255");
+    assert_string_equal(string_at(o, "verdict"), "ACCEPT");
+    json_decref(o);
+    o = explain(&loaded, "acd-jb1", "out", "udp/20202", "255.255.255.255");
+    assert_string_equal(string_at(o, "verdict"), "REJECT");
+    json_decref(o);
+    o = explain(&loaded, "acd-tel1", "out", "udp/20202", "10.1.0.255");
+    assert_string_equal(string_at(o, "verdict"), "REJECT");
+    assert_non_null(strstr(string_at(json_array_get(json_object_get(o, "near"), 0), "reason"),
+                           "broadcast address"));
+    json_decref(o);
+    loaded_clear(&loaded);
+}
+
 static void test_wrong_questions(void **state) {
     static const char *const wrong[][3] = {
         { "sideways", "tcp/1", "10.0.0.1" },
@@ -418,6 +438,7 @@ int main(void) {
         cmocka_unit_test(test_prefixes_keep_apart),
         cmocka_unit_test(test_unknown_host_lists_the_hosts),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_explain_broadcast),
         cmocka_unit_test(test_wrong_questions),
     };
 
