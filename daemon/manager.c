@@ -226,8 +226,10 @@ static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata
     (void)s;
     (void)fd;
     (void)events;
-    if (r < 0)
-        return r;
+    if (r < 0) { /* deaf, we are better started anew: the rules stay */
+        log_error("the watch on the kernel is broken: %s", strerror(-r));
+        return sd_event_exit(m->event, r);
+    }
     if (!news.any && !news.overflow)
         return 0;
     news_merge(&m->news, &news);
@@ -261,10 +263,12 @@ static int on_look(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
     struct report mistakes = REPORT_INIT;
+    int r = manager_reload(userdata, "signal", "SIGHUP", NULL, NULL, &mistakes);
 
     (void)s;
     (void)si;
-    (void)manager_reload(userdata, "signal", "SIGHUP", NULL, NULL, &mistakes);
+    if (r < 0)
+        log_error("the files can't be loaded: %s", strerror(-r));
     log_report(LOG_ERR, &mistakes);
     report_clear(&mistakes);
     return 0;
