@@ -14,6 +14,7 @@
 # shellcheck shell=bash disable=SC2034 # names for those who source this
 
 set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1 # nothing is left in the checkout
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_dir=$(cd "$lab_dir/../.." && pwd)
 lab_table=$lab_dir/jtel-acd.table
