@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Somebody commits to a table of their own without a pause, somebody else deletes portd's now and
+# Somebody commits to a table of their own, a thousand times a second; somebody else deletes portd's now and
 # then: each deletion is repaired, told once and laid at the door of who did it, or, where the
 # kernel's word was lost in the storm, at nobody's.
 #   test_storm.sh BINARY_DIR
