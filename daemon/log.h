@@ -19,7 +19,6 @@ struct log_field {
 };
 
 /* Message ids (systemd.journal-fields(7), MESSAGE_ID), stable. */
-#define LOG_ID_STARTED  "ce363c7470134930ad67fe5f181a875c"
 #define LOG_ID_APPLIED  "a94838167b11490e8da9cb9ecb083733"
 #define LOG_ID_DRIFT    "7a05767325eb45a990cfacc9cd3105f0"
 #define LOG_ID_REFUSED  "5617799cba42465ba6fdadcbe4e27793"

@@ -212,10 +212,6 @@ struct server *server_free(struct server *s) {
     return NULL;
 }
 
-int server_fd(const struct server *s) {
-    return s->options.fd;
-}
-
 void server_broadcast(struct server *s, json_t *event) {
     _cleanup_(freep) char *text = event ? message_reply(event, true) : NULL;
 

@@ -39,9 +39,6 @@ int server_new(sd_event *event, const struct server_options *o, struct server **
 struct server *server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
 
-/* The listening descriptor, borrowed: for the service manager's descriptor store. */
-int server_fd(const struct server *s);
-
 /* Sends `event`, the parameters of a reply to Watch, to all watchers; takes its reference. A
  * watcher that has left too much unread, or for whom memory is out, is disconnected. */
 void server_broadcast(struct server *s, json_t *event);
