@@ -49,7 +49,7 @@ static int enforced_make(const struct loaded *loaded, const char *host, struct e
         return ENFORCED_E_INVALID;
     if (r < 0)
         return r;
-    r = policy_compile(e->intent, &e->rules);
+    r = policy_compile(e->intent, NULL, &e->rules);
     if (r < 0)
         return r;
     r = ruleset_digest(e->rules, e->digest);

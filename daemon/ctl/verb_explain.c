@@ -48,7 +48,7 @@ static enum status ask_files(const struct options *o, const struct query *q, jso
         status = offline_intent(o, &l, &intent);
     if (status != STATUS_FINE)
         return status;
-    if (policy_compile(intent, &rules) < 0)
+    if (policy_compile(intent, NULL, &rules) < 0)
         return failure_memory();
     *ret = json_pack("{so}", "explanation", explain_json(intent, rules, q));
     if (!*ret)

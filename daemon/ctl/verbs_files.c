@@ -193,7 +193,7 @@ enum status verb_ruleset(const struct options *o, const char *const *words _unus
         status = offline_intent(o, &l, &intent);
     if (status != STATUS_FINE)
         return status;
-    if (policy_compile(intent, &rules) < 0)
+    if (policy_compile(intent, NULL, &rules) < 0)
         return failure_memory();
     return print_ruleset(o, rules);
 }

@@ -149,6 +149,21 @@ static int port_check(struct check *c, const struct known *k, const struct site_
     return 0;
 }
 
+static void binding_check(struct check *c, const struct known *k, const struct site_peer *bound) {
+    const struct peer *peer = policy_peer(k->policy, bound->name.text);
+
+    if (!peer) {
+        word_check(c, &bound->name, "peer of this product", &k->peers);
+        return;
+    }
+    if (peer->hostnames_only && bound->prefixes.n > 0)
+        mistake(&c->l, bound->prefixes.items[0].node,
+                "the vendor wants %s to be known by host names alone, for its addresses change: "
+                "write names, as in \"%s\", or [] for nobody",
+                peer->name,
+                peer->hostnames.n > 0 ? peer->hostnames.items[0].text : "licence.example.net");
+}
+
 static int product_check(struct check *c, const struct site_product *p) {
     const struct known *k = known_find(c, p->name.text);
     int r = 0;
@@ -160,7 +175,7 @@ static int product_check(struct check *c, const struct site_product *p) {
     for (size_t i = 0; i < p->n_features; i++)
         word_check(c, &p->features[i].name, "feature of this product", &k->features);
     for (size_t i = 0; i < p->n_peers; i++)
-        word_check(c, &p->peers[i].name, "peer of this product", &k->peers);
+        binding_check(c, k, &p->peers[i]);
     for (size_t i = 0; i < p->n_ports && r == 0; i++)
         r = port_check(c, k, &p->ports[i]);
     return r;

@@ -44,6 +44,7 @@ struct compiler {
     struct build build;
     struct arena *scratch;
     const struct intent *intent;
+    const struct resolved *names; /* NULL: nothing is known */
     struct port_classes classes[DIRECTION_MAX];
 };
 
@@ -64,17 +65,53 @@ static void class_name(const struct port_class *c, const char *prefix,
                  s->hi);
 }
 
+/* Where a party's addresses come from: the files, or DNS. */
+enum origin { ORIGIN_FILES, ORIGIN_DNS, ORIGIN_MAX };
+
+static bool party_has(const struct party *p, enum family f, enum origin o) {
+    return o == ORIGIN_DNS ? p->n_hostnames > 0 : p->ranges[f].n > 0;
+}
+
+static bool is_earlier(const struct compiler *c, const struct party *p, size_t n, enum family f,
+                       const struct address *a) {
+    for (size_t i = 0; i < n; i++) {
+        const struct resolved_name *name = resolved_find(c->names, p->hostnames[i]);
+
+        if (name && resolved_name_has(name, f, a))
+            return true;
+    }
+    return false;
+}
+
+/* Several names may have one address. */
+static void dns_elements(struct compiler *c, const struct party *p, enum family f) {
+    for (size_t i = 0; c->names && i < p->n_hostnames; i++) {
+        const struct resolved_name *name = resolved_find(c->names, p->hostnames[i]);
+
+        for (size_t j = 0; name && j < name->n_addresses[f]; j++) {
+            const struct address *a = &name->addresses[f][j];
+
+            if (!is_earlier(c, p, i, f, a))
+                build_element(&c->build, (struct element){ .range = { *a, *a } });
+        }
+    }
+}
+
 /* The set of a party's addresses, made at first use. */
-static void party_set(struct compiler *c, const struct party *p, enum family f,
+static void party_set(struct compiler *c, const struct party *p, enum family f, enum origin o,
                       char ret[static NAME_MAX_LENGTH]) {
     struct build *b = &c->build;
 
-    snprintf(ret, NAME_MAX_LENGTH, "%s_%s", p->name, f == FAMILY_IPV4 ? "4" : "6");
+    snprintf(ret, NAME_MAX_LENGTH, "%s_%s%s", p->name, o == ORIGIN_DNS ? "dns_" : "",
+             f == FAMILY_IPV4 ? "4" : "6");
     if (build_has_set(b, ret))
         return;
     build_set(b, ret, f == FAMILY_IPV4 ? SET_IPV4 : SET_IPV6, false);
-    for (size_t i = 0; i < p->ranges[f].n; i++)
-        build_element(b, (struct element){ .range = p->ranges[f].items[i] });
+    if (o == ORIGIN_DNS)
+        dns_elements(c, p, f);
+    else
+        for (size_t i = 0; i < p->ranges[f].n; i++)
+            build_element(b, (struct element){ .range = p->ranges[f].items[i] });
 }
 
 /* What comes before the address and what after it in the rules of one flow. */
@@ -103,11 +140,30 @@ static void rule_end(struct compiler *c, const struct intent_flow *f, enum direc
     build_verdict(&c->build, VERDICT_ACCEPT, NULL);
 }
 
-/* One rule a party and family: `ip saddr @jtel-acd_ACD-LB_4 counter name … accept`. `d` is the
- * flow's direction. */
+static void address_rule(struct compiler *c, const struct intent_flow *f, enum direction d,
+                         const struct rule_shape *shape, enum family family, const char *set) {
+    rule_begin(c, f, shape);
+    build_stmt(&c->build,
+               (struct stmt){ .type = STMT_ADDRESS, .address = { family, shape->other, set } });
+    rule_end(c, f, d, shape);
+}
+
+/* One rule a family: `ip saddr @jtel-acd_ACD-LB_4 counter name … accept`, and one a family for
+ * what DNS says. `d` is the flow's direction. */
+static void party_rules(struct compiler *c, const struct intent_flow *f, enum direction d,
+                        const struct party *p, const struct rule_shape *shape) {
+    char set[NAME_MAX_LENGTH];
+
+    for (enum origin o = 0; o < ORIGIN_MAX; o++)
+        for (enum family family = 0; family < FAMILY_MAX; family++)
+            if (party_has(p, family, o)) {
+                party_set(c, p, family, o, set);
+                address_rule(c, f, d, shape, family, set);
+            }
+}
+
 static void flow_rules(struct compiler *c, const struct intent_flow *f, enum direction d,
                        const struct rule_shape *shape) {
-    char set[NAME_MAX_LENGTH];
     size_t n;
     struct party **others = flow_others(f, d, &n);
 
@@ -119,15 +175,8 @@ static void flow_rules(struct compiler *c, const struct intent_flow *f, enum dir
         }
     }
     for (size_t i = 0; i < n; i++)
-        for (enum family family = 0; family < FAMILY_MAX; family++) {
-            if (others[i]->is_self || others[i]->ranges[family].n == 0)
-                continue;
-            party_set(c, others[i], family, set);
-            rule_begin(c, f, shape);
-            build_stmt(&c->build, (struct stmt){ .type = STMT_ADDRESS,
-                                                 .address = { family, shape->other, set } });
-            rule_end(c, f, d, shape);
-        }
+        if (!others[i]->is_self)
+            party_rules(c, f, d, others[i], shape);
 }
 
 static void broadcast_rule(struct compiler *c, const struct intent_flow *f) {
@@ -432,10 +481,12 @@ static int compile_classes(struct compiler *c) {
     return 0;
 }
 
-int policy_compile(const struct intent *in, struct ruleset **ret) {
+int policy_compile(const struct intent *in, const struct resolved *names, struct ruleset **ret) {
     _cleanup_(ruleset_freep) struct ruleset *rules = ruleset_new();
     _cleanup_(arena_freep) struct arena *scratch = arena_new();
-    struct compiler c = { .build.ruleset = rules, .scratch = scratch, .intent = in };
+    struct compiler c = {
+        .build.ruleset = rules, .scratch = scratch, .intent = in, .names = names
+    };
     int r;
 
     if (!rules || !scratch)

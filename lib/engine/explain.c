@@ -123,15 +123,25 @@ static bool flow_names_service(const struct intent_flow *f, const struct service
     return false;
 }
 
-static char *strings_join(struct party *const *parties, size_t n) {
+static void party_write(const struct party *p, FILE *f) {
+    fputs(p->selector, f);
+    for (size_t i = 0; i < p->n_hostnames; i++)
+        fprintf(f, "%s%s", i ? ", " : " (", p->hostnames[i]);
+    if (p->n_hostnames > 0)
+        fputs(" by DNS)", f);
+}
+
+static char *parties_join(struct party *const *parties, size_t n) {
     char *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);
 
     if (!f)
         return NULL;
-    for (size_t i = 0; i < n; i++)
-        fprintf(f, "%s%s", i ? ", " : "", parties[i]->selector);
+    for (size_t i = 0; i < n; i++) {
+        fputs(i ? ", " : "", f);
+        party_write(parties[i], f);
+    }
     if (fclose(f) != 0) {
         free(text);
         return NULL;
@@ -150,7 +160,7 @@ static char *miss_reason(const struct intent *in, const struct intent_flow *f,
 
     switch (f->state[q->direction]) {
     case FLOW_ACTIVE:
-        who = strings_join(others, n);
+        who = parties_join(others, n);
         r = asprintf(&text, "%s is not in %s%s", address_format(&q->other, q->family, address),
                      who ? who : "it",
                      f->broadcast && q->direction == DIRECTION_OUT && q->family == FAMILY_IPV4
@@ -162,6 +172,9 @@ static char *miss_reason(const struct intent *in, const struct intent_flow *f,
         break;
     case FLOW_NOT_MINE:
         r = asprintf(&text, "%s is not on that end of it", in->self.name);
+        break;
+    case FLOW_NO_PORT:
+        r = asprintf(&text, "the site does not name the port %s", f->missing);
         break;
     case FLOW_UNBOUND:
         r = asprintf(&text, "peer %s is unbound", f->missing);
@@ -186,16 +199,21 @@ static json_t *words_json(const struct words *w) {
     return array;
 }
 
-static json_t *services_json(const struct service *services, size_t n) {
-    json_t *array = json_array();
+/* What it opens; behind that, as the row says them, those whose port the site has to name. */
+static json_t *services_json(const struct intent_flow *f) {
+    json_t *array = json_array(), *unnamed = words_json(&f->unnamed);
     char buf[SERVICE_TEXT_MAX];
+    int r = unnamed ? 0 : -1;
 
-    for (size_t i = 0; array && i < n; i++)
-        if (json_array_append_new(array, json_string(service_format(&services[i], buf))) < 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
+    for (size_t i = 0; array && r == 0 && i < f->n_services; i++)
+        r = json_array_append_new(array, json_string(service_format(&f->services[i], buf)));
+    if (array && r == 0)
+        r = json_array_extend(array, unnamed);
+    json_decref(unnamed);
+    if (r == 0)
+        return array;
+    json_decref(array);
+    return NULL;
 }
 
 static int set_optional(json_t *object, const char *key, const char *text) {
@@ -204,11 +222,11 @@ static int set_optional(json_t *object, const char *key, const char *text) {
 
 /* Where a row stands and what it says: shared by every shape that shows a flow. */
 static json_t *flow_json(const struct intent_flow *f) {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "flow", f->id, "product",
-                          f->product, "title", f->title ? f->title : "", "file", f->file, "line",
-                          (int)f->line, "services", services_json(f->services, f->n_services),
-                          "from", words_json(&f->from_words), "to", words_json(&f->to_words),
-                          "when", words_json(&f->when));
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "flow", f->id, "product",
+                  f->product, "title", f->title ? f->title : "", "file", f->file, "line",
+                  (int)f->line, "services", services_json(f), "from", words_json(&f->from_words),
+                  "to", words_json(&f->to_words), "when", words_json(&f->when));
 
     if (o && (set_optional(o, "note", f->note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
         json_decref(o);
@@ -225,8 +243,8 @@ static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
 
     if (!reason)
         return NULL;
-    o = json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "flow", f->id, "services",
-                  services_json(f->services, f->n_services), "parties",
+    o = json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "flow", f->id, "services", services_json(f),
+                  "parties",
                   words_json(q->direction == DIRECTION_IN ? &f->from_words : &f->to_words),
                   "reason", reason, "file", f->file, "line", (int)f->line);
     if (o && set_optional(o, "ref", f->ref) < 0) {

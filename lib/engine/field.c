@@ -266,23 +266,108 @@ int read_prefix(struct loader *l, const struct node *n, void *record) {
     return 0;
 }
 
-int read_prefixes(struct loader *l, const struct node *n, void *record) {
-    struct prefixes *prefixes = record;
-    size_t n_good = 0;
-    int r;
-
-    if (n->n_children > PREFIXES_MAX - l->n_prefixes) {
-        mistake(l, n, "with these the file has more than the %u prefixes that are allowed",
-                PREFIXES_MAX);
-        return 0;
+static bool prefixes_count(struct loader *l, const struct node *n, size_t n_more) {
+    if (n_more <= PREFIXES_MAX - l->n_prefixes) {
+        l->n_prefixes += n_more;
+        return true;
     }
-    l->n_prefixes += n->n_children;
-    r = children_read(l, n, sizeof(*prefixes->items), PREFIXES_MAX, read_prefix, &prefixes->items,
-                      &prefixes->n);
+    mistake(l, n, "with these the file has more than the %u prefixes that are allowed",
+            PREFIXES_MAX);
+    return false;
+}
+
+static void prefixes_keep_good(struct prefixes *prefixes) {
+    size_t n_good = 0;
+
     for (size_t i = 0; i < prefixes->n; i++)
         if (prefixes->items[i].node)
             prefixes->items[n_good++] = prefixes->items[i];
     prefixes->n = n_good;
+}
+
+int read_prefixes(struct loader *l, const struct node *n, void *record) {
+    struct prefixes *prefixes = record;
+    int r;
+
+    if (!prefixes_count(l, n, n->n_children))
+        return 0;
+    r = children_read(l, n, sizeof(*prefixes->items), PREFIXES_MAX, read_prefix, &prefixes->items,
+                      &prefixes->n);
+    prefixes_keep_good(prefixes);
+    return r;
+}
+
+static int hostname_read(struct loader *l, const struct node *n, void *record) {
+    char quoted[QUOTE_TEXT_MAX];
+    const char *why;
+
+    *(struct word *)record = (struct word){ "", n };
+    if (!node_is(l, n, NODE_STRING, "\"licence.example.net\""))
+        return 0;
+    why = hostname_mistake(n->string);
+    if (why)
+        mistake(l, n, "%s %s", text_quote(n->string, quoted), why);
+    else
+        ((struct word *)record)->text = n->string;
+    return 0;
+}
+
+static bool hostnames_count(struct loader *l, const struct node *n) {
+    if (++l->n_hostnames <= HOSTNAMES_MAX)
+        return true;
+    if (l->n_hostnames == HOSTNAMES_MAX + 1)
+        mistake(l, n, "with this one the file has more than the %u host names that are allowed",
+                HOSTNAMES_MAX);
+    return false;
+}
+
+int read_hostnames(struct loader *l, const struct node *n, void *record) {
+    struct words *words = record;
+    int r;
+
+    array_check_not_empty(l, n, "leave it out where a peer has no host names");
+    r = children_read(l, n, sizeof(*words->items), HOSTNAMES_MAX, hostname_read, &words->items,
+                      &words->n);
+    for (size_t i = 0; i < n->n_children; i++)
+        if (!hostnames_count(l, n->children[i]))
+            break;
+    return r < 0 ? r : strings_check_unique(l, n);
+}
+
+/* Letters that no address has, and none of the characters that no name has. */
+static bool is_meant_as_hostname(const char *text) {
+    return hostname_is_valid(text) ||
+           (!strpbrk(text, ":/") &&
+            strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ*") != NULL);
+}
+
+static bool node_is_hostname(const struct node *n) {
+    return n->type == NODE_STRING && is_meant_as_hostname(n->string);
+}
+
+static int addressee_read(struct loader *l, const struct node *n, struct site_peer *p) {
+    if (!node_is_hostname(n))
+        return read_prefix(l, n, &p->prefixes.items[p->prefixes.n++]);
+    return hostnames_count(l, n) ? hostname_read(l, n, &p->hostnames.items[p->hostnames.n++]) : 0;
+}
+
+int read_addressees(struct loader *l, const struct node *n, void *record) {
+    struct site_peer *p = record;
+    size_t n_hostnames = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < n->n_children; i++)
+        n_hostnames += node_is_hostname(n->children[i]);
+    if (!prefixes_count(l, n, n->n_children - n_hostnames))
+        return 0;
+    p->prefixes.items =
+        arena_alloc(l->arena, (n->n_children - n_hostnames) * sizeof(*p->prefixes.items));
+    p->hostnames.items = arena_alloc(l->arena, n_hostnames * sizeof(*p->hostnames.items));
+    if (!p->prefixes.items || !p->hostnames.items)
+        return -ENOMEM;
+    for (size_t i = 0; i < n->n_children && r == 0; i++)
+        r = addressee_read(l, n->children[i], p);
+    prefixes_keep_good(&p->prefixes);
     return r;
 }
 

@@ -14,7 +14,8 @@ struct loader {
     struct arena *arena;   /* of the value that is built */
     struct arena *scratch; /* for messages */
     struct report *report;
-    size_t n_prefixes; /* of the whole file, for PREFIXES_MAX */
+    size_t n_prefixes;  /* of the whole file, for PREFIXES_MAX */
+    size_t n_hostnames; /* likewise, for HOSTNAMES_MAX */
 };
 
 /* What one member of an object is. `record` is what fields_read() was given, plus `offset`. */
@@ -61,6 +62,10 @@ int read_texts(struct loader *l, const struct node *n, void *record);   /* struc
 /* struct prefix; .node stays NULL where there is no prefix */
 int read_prefix(struct loader *l, const struct node *n, void *record);
 int read_prefixes(struct loader *l, const struct node *n, void *record); /* struct prefixes */
+
+int read_hostnames(struct loader *l, const struct node *n, void *record); /* struct words */
+/* What a site binds a peer to: struct site_peer. */
+int read_addressees(struct loader *l, const struct node *n, void *record);
 
 /* The same string twice in an array is a mistake. */
 int strings_check_unique(struct loader *l, const struct node *array);

@@ -14,9 +14,8 @@ static const char *const direction_names[] = { [DIRECTION_IN] = "in", [DIRECTION
 static_assert(ARRAY_SIZE(direction_names) == DIRECTION_MAX, "a direction has no name");
 
 static const char *const flow_state_names[] = {
-    [FLOW_ACTIVE] = "active",     [FLOW_FEATURE_OFF] = "feature-off",
-    [FLOW_NOT_MINE] = "not-mine", [FLOW_UNBOUND] = "unbound",
-    [FLOW_EMPTY] = "empty",
+    [FLOW_ACTIVE] = "active",   [FLOW_FEATURE_OFF] = "feature-off", [FLOW_NOT_MINE] = "not-mine",
+    [FLOW_NO_PORT] = "no-port", [FLOW_UNBOUND] = "unbound",         [FLOW_EMPTY] = "empty",
 };
 static_assert(ARRAY_SIZE(flow_state_names) == FLOW_STATE_MAX, "a flow state has no name");
 
@@ -90,6 +89,17 @@ static int service_compare_void(const void *a, const void *b) {
     return service_compare(a, b);
 }
 
+static int unnamed_add(struct arena *a, const struct service_spec *spec, struct intent_flow *f) {
+    bool both = spec->n_protocols > 1;
+    struct word *w = ARENA_APPEND(a, f->unnamed.items, f->unnamed.n);
+
+    if (!w)
+        return -ENOMEM;
+    w->text = arena_printf(a, "%s%s%s/$%s", protocol_name(spec->protocols[0]), both ? "+" : "",
+                           both ? protocol_name(spec->protocols[1]) : "", spec->port_name);
+    return w->text ? 0 : -ENOMEM;
+}
+
 static int flow_services(const struct resolver *rs, const struct policy *policy,
                          const struct flow *from, struct intent_flow *f) {
     struct arena *a = rs->intent->arena;
@@ -100,6 +110,13 @@ static int flow_services(const struct resolver *rs, const struct policy *policy,
 
         if (spec->port_name && policy)
             lo = hi = port_number(rs->site, policy, spec->port_name);
+        if (spec->port_name && lo == 0) {
+            int r = unnamed_add(a, spec, f);
+
+            if (r < 0)
+                return r;
+            continue;
+        }
         for (size_t j = 0; j < spec->n_protocols; j++) {
             struct service *s = ARENA_APPEND(a, f->services, f->n_services);
 
@@ -108,7 +125,8 @@ static int flow_services(const struct resolver *rs, const struct policy *policy,
             *s = (struct service){ spec->protocols[j], lo, hi };
         }
     }
-    qsort(f->services, f->n_services, sizeof(*f->services), service_compare_void);
+    if (f->n_services > 0)
+        qsort(f->services, f->n_services, sizeof(*f->services), service_compare_void);
     return 0;
 }
 
@@ -170,12 +188,16 @@ static enum flow_state flow_state_get(struct intent_flow *f, enum direction d) {
 
     if (!flow_is_mine(f, d))
         return FLOW_NOT_MINE;
+    if (f->unnamed.n > 0) {
+        f->missing = strchr(f->unnamed.items[0].text, '$') + 1;
+        return FLOW_NO_PORT;
+    }
     others = flow_others(f, d, &n);
     for (size_t i = 0; i < n; i++) {
         if (others[i]->is_self)
             continue;
         is_other = true;
-        if (others[i]->any || others[i]->ranges[FAMILY_IPV4].n || others[i]->ranges[FAMILY_IPV6].n)
+        if (!party_is_empty(others[i]))
             return FLOW_ACTIVE;
         if (others[i]->is_unbound_peer)
             unbound = others[i]->selector;
@@ -352,6 +374,50 @@ static const struct host *self_find(const struct site *site, const char *const *
     return NULL;
 }
 
+static int hostname_compare(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int hostnames_add(struct intent *in, const struct party *p) {
+    for (size_t i = 0; i < p->n_hostnames; i++) {
+        const char **slot = ARENA_APPEND(in->arena, in->hostnames, in->n_hostnames);
+
+        if (!slot)
+            return -ENOMEM;
+        *slot = p->hostnames[i];
+    }
+    return 0;
+}
+
+static int flow_hostnames(struct intent *in, const struct intent_flow *f, enum direction d) {
+    size_t n;
+    struct party **others = flow_others(f, d, &n);
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0 && f->state[d] == FLOW_ACTIVE; i++)
+        r = hostnames_add(in, others[i]);
+    return r;
+}
+
+static int resolve_hostnames(struct intent *in) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < in->n_flows; i++)
+        for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+            int r = flow_hostnames(in, &in->flows[i], d);
+
+            if (r < 0)
+                return r;
+        }
+    if (in->n_hostnames > 0)
+        qsort(in->hostnames, in->n_hostnames, sizeof(*in->hostnames), hostname_compare);
+    for (size_t i = 0; i < in->n_hostnames; i++)
+        if (n == 0 || strcmp(in->hostnames[n - 1], in->hostnames[i]) != 0)
+            in->hostnames[n++] = in->hostnames[i];
+    in->n_hostnames = n;
+    return 0;
+}
+
 static int resolve_all(struct resolver *rs) {
     int r = parties_init(&rs->parties);
 
@@ -359,6 +425,8 @@ static int resolve_all(struct resolver *rs) {
         r = resolve_self(rs->intent, rs->site, rs->parties.self);
     if (r == 0)
         r = resolve_flows(rs);
+    if (r == 0)
+        r = resolve_hostnames(rs->intent);
     if (r == 0)
         r = warnings_resolve(rs->intent, &rs->parties);
     rs->intent->parties = rs->parties.items;
@@ -410,6 +478,11 @@ struct intent *intent_free(struct intent *i) {
     if (i)
         arena_free(i->arena);
     return NULL;
+}
+
+bool party_is_empty(const struct party *p) {
+    return !p->any && p->ranges[FAMILY_IPV4].n == 0 && p->ranges[FAMILY_IPV6].n == 0 &&
+           p->n_hostnames == 0;
 }
 
 bool party_contains(const struct party *p, enum family f, const struct address *a) {

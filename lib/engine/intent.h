@@ -20,6 +20,8 @@ struct party {
     bool is_self;         /* the selector "self": as the other end of a flow, nobody */
     bool is_unbound_peer; /* a peer that the site must bind and didn't */
     struct ranges ranges[FAMILY_MAX]; /* sorted, disjoint; merged unless all are single addresses */
+    const char **hostnames;           /* and whatever addresses DNS gives for these: sorted */
+    size_t n_hostnames;
 };
 
 /* Why a flow opens nothing in a direction. */
@@ -27,6 +29,7 @@ enum flow_state {
     FLOW_ACTIVE,
     FLOW_FEATURE_OFF, /* .missing names the feature */
     FLOW_NOT_MINE,    /* this host is on the other end, or on none */
+    FLOW_NO_PORT,     /* a port that the site has to name: .missing names it */
     FLOW_UNBOUND,     /* nobody is on the other end: .missing names the peer */
     FLOW_EMPTY,       /* roles on the other end have no host yet */
     FLOW_STATE_MAX,
@@ -41,12 +44,13 @@ struct intent_flow {
     uint32_t line;
     struct service *services; /* resolved and sorted */
     size_t n_services;
+    struct words unnamed; /* services whose port the site has to name: "tcp/$terminal-server" */
     struct words when, from_words, to_words; /* .node is NULL */
     struct party **from, **to;
     size_t n_from, n_to;
     bool broadcast;
     enum flow_state state[DIRECTION_MAX];
-    const char *missing; /* NULL, or the feature or peer */
+    const char *missing; /* NULL, or the feature, port or peer */
 };
 
 struct intent_host {
@@ -74,6 +78,8 @@ struct intent {
     size_t n_flows;
     struct party **parties; /* each selector once */
     size_t n_parties;
+    const char **hostnames; /* that this host's active flows need: sorted, each once */
+    size_t n_hostnames;
     struct intent_warning *warnings;
     size_t n_warnings;
 };
@@ -90,6 +96,9 @@ int intent_resolve(const struct policy *const *policies, size_t n_policies, cons
 struct intent *intent_free(struct intent *i);
 DEFINE_CLEANUP(struct intent *, intent_free);
 
+/* Nobody can be in it, whatever DNS says. */
+bool party_is_empty(const struct party *p);
+/* By its own addresses; those of its host names are struct resolved's to know. */
 bool party_contains(const struct party *p, enum family f, const struct address *a);
 /* The parties on the other end: `from` of an ingress flow, `to` of an egress flow. */
 struct party **flow_others(const struct intent_flow *f, enum direction d, size_t *ret_n);

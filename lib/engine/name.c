@@ -31,6 +31,49 @@ bool product_name_is_valid(const char *name) {
     return is_letter(name[0]) && name_is_valid(name);
 }
 
+static bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
+/* One label: 1 to 63 letters, digits and '-', neither end a '-'. Its length, or 0. */
+static size_t label_length(const char *text) {
+    size_t n = 0;
+
+    while (is_lower(text[n]) || is_digit(text[n]) || text[n] == '-')
+        n++;
+    return n > 0 && n <= 63 && text[0] != '-' && text[n - 1] != '-' ? n : 0;
+}
+
+bool hostname_is_valid(const char *text) {
+    const char *label = text;
+    size_t n = label_length(label), n_labels = 1;
+
+    if (strnlen(text, HOSTNAME_LENGTH_MAX + 1) > HOSTNAME_LENGTH_MAX)
+        return false;
+    while (n > 0 && label[n] == '.') {
+        label += n + 1;
+        n = label_length(label);
+        n_labels++;
+    }
+    return n > 0 && !label[n] && n_labels > 1 && strspn(label, "0123456789") < n;
+}
+
+const char *hostname_mistake(const char *text) {
+    size_t n = strlen(text);
+
+    if (hostname_is_valid(text))
+        return NULL;
+    if (strcmp(text, "any") == 0)
+        return "stands for itself: write it without the brackets of a list";
+    if (strchr(text, '*'))
+        return "has a '*': a wildcard can't be resolved, name each host";
+    if (strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+        return "has capital letters: write host names in lower case";
+    if (n > 0 && text[n - 1] == '.')
+        return "ends with a dot: leave it out";
+    return "is no host name: write all its labels, as in sip.example.net";
+}
+
 static bool is_one_of(const char *name, const char *const *words, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (strcmp(name, words[i]) == 0)

@@ -20,6 +20,13 @@ bool name_is_reserved(const char *name);
 bool product_name_is_reserved(const char *name);
 bool party_name_is_reserved(const char *name);
 
+/* DNS names as policies and sites write them (RFC 1123 section 2.1): lower case, at least two
+ * labels, the last not of digits alone (RFC 3696 section 2), no dot at the end. */
+#define HOSTNAME_LENGTH_MAX 253U /* RFC 1035 section 2.3.4, without the root's octets */
+bool hostname_is_valid(const char *text);
+/* What is wrong with a text that was meant to be one (static), or NULL where nothing is. */
+const char *hostname_mistake(const char *text);
+
 /* The names that exist, sorted: what a reference is looked up in. The strings are borrowed. */
 struct names {
     const char **items;

@@ -167,31 +167,39 @@ static const struct site_peer *binding_find(const struct site *site, const char 
     return NULL;
 }
 
+static int party_add_hostnames(struct arena *a, struct party *p, const struct words *from) {
+    for (size_t i = 0; i < from->n; i++) {
+        const char **slot = ARENA_APPEND(a, p->hostnames, p->n_hostnames);
+
+        if (!slot)
+            return -ENOMEM;
+        *slot = arena_strdup(a, from->items[i].text);
+        if (!*slot)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int party_from_peer(struct parties *all, struct party *p, const struct policy *policy,
                            const struct peer *peer) {
     const struct site_peer *bound = binding_find(all->site, policy->product, peer->name);
+    int r;
 
     if (bound ? bound->any : peer->default_any) {
         party_set_any(p);
         return 0;
     }
     if (!bound) {
-        p->is_unbound_peer = true;
-        return 0;
+        p->is_unbound_peer = peer->hostnames.n == 0;
+        return party_add_hostnames(all->arena, p, &peer->hostnames);
     }
-    return party_add_networks(all, p, &bound->prefixes);
-}
-
-static const struct peer *peer_find(const struct policy *policy, const char *name) {
-    for (size_t i = 0; i < policy->n_peers; i++)
-        if (strcmp(policy->peers[i].name, name) == 0)
-            return &policy->peers[i];
-    return NULL;
+    r = party_add_networks(all, p, &bound->prefixes);
+    return r < 0 ? r : party_add_hostnames(all->arena, p, &bound->hostnames);
 }
 
 static int party_from_name(struct parties *all, struct party *p, const struct policy *policy,
                            const char *name) {
-    const struct peer *peer = peer_find(policy, name);
+    const struct peer *peer = policy_peer(policy, name);
 
     p->name = arena_printf(all->arena, "%s_%s", policy->product, name);
     if (!p->name)

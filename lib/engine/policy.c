@@ -94,11 +94,20 @@ static int peer_read(struct loader *l, const struct node *n, void *record) {
         { "title", NODE_STRING, false, offsetof(struct peer, title), read_text, NULL },
         { "default", NODE_STRING, false, offsetof(struct peer, default_any), read_peer_default,
           "\"any\"" },
+        { "hostnames", NODE_ARRAY, false, offsetof(struct peer, hostnames), read_hostnames,
+          "[\"licence.example.net\"]" },
+        { "hostnames_only", NODE_BOOLEAN, false, offsetof(struct peer, hostnames_only),
+          read_boolean, NULL },
     };
+    struct peer *p = record;
+    int r;
 
-    *(struct peer *)record = (struct peer){ .name = n->key, .title = "", .node = n };
+    *p = (struct peer){ .name = n->key, .title = "", .node = n };
     party_key_check(l, n);
-    return fields_read(l, n, fields, ARRAY_SIZE(fields), record);
+    r = fields_read(l, n, fields, ARRAY_SIZE(fields), p);
+    if (r == 0 && p->default_any && (p->hostnames.n > 0 || p->hostnames_only))
+        mistake(l, n, "any address and host names exclude each other: leave out one of the two");
+    return r;
 }
 
 static int feature_read(struct loader *l, const struct node *n, void *record) {
@@ -132,6 +141,8 @@ static void choices_check(struct loader *l, const struct port *port) {
         has_default = has_default || port->choices[i] == port->number;
     if (!has_default)
         mistake(l, port->node, "the default %u is not among the choices: add it", port->number);
+    if (port->fixed && !node_member(port->node, "default"))
+        mistake(l, port->node, "a fixed port needs its number: add \"default\"");
     if (port->fixed && port->n_choices > 0)
         mistake(l, port->node, "a fixed port has no choices: leave out one of the two");
 }
@@ -139,7 +150,7 @@ static void choices_check(struct loader *l, const struct port *port) {
 static int port_read(struct loader *l, const struct node *n, void *record) {
     static const struct field fields[] = {
         { "title", NODE_STRING, false, offsetof(struct port, title), read_text, NULL },
-        { "default", NODE_INTEGER, true, offsetof(struct port, number), read_port, "8091" },
+        { "default", NODE_INTEGER, false, offsetof(struct port, number), read_port, "8091" },
         { "fixed", NODE_BOOLEAN, false, offsetof(struct port, fixed), read_boolean, NULL },
         { "choices", NODE_ARRAY, false, 0, read_choices, "[25, 465, 587]" },
     };
@@ -344,5 +355,12 @@ const struct policy *policy_find(const struct policy *const *policies, size_t n,
     for (size_t i = 0; i < n; i++)
         if (strcmp(policies[i]->product, product) == 0)
             return policies[i];
+    return NULL;
+}
+
+const struct peer *policy_peer(const struct policy *p, const char *name) {
+    for (size_t i = 0; i < p->n_peers; i++)
+        if (strcmp(p->peers[i].name, name) == 0)
+            return &p->peers[i];
     return NULL;
 }

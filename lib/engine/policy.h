@@ -19,6 +19,7 @@
 #define ENTRIES_MAX     10000U /* of "roles", "peers", "features", "ports", "products" each */
 #define HOSTS_MAX       100000U
 #define PREFIXES_MAX    1000000U
+#define HOSTNAMES_MAX   1000U /* of one file */
 #define NAME_LENGTH_MAX 63U
 
 /* The product whose policy applies to every host. */
@@ -72,10 +73,13 @@ struct role {
     const struct node *node;
 };
 
-/* Who a peer is when the site doesn't say: nobody, or any address. */
+/* Who a peer is when the site doesn't say: any address, those that DNS gives for its host names,
+ * or nobody. */
 struct peer {
     const char *name, *title;
     bool default_any;
+    struct words hostnames;
+    bool hostnames_only; /* a site binds it to host names or to nobody, never to addresses */
     const struct node *node;
 };
 
@@ -87,7 +91,7 @@ struct feature {
 
 struct port {
     const char *name, *title;
-    uint16_t number;   /* the vendor's default */
+    uint16_t number;   /* the vendor's default; 0: none, a site has to name it */
     bool fixed;        /* a site must not override it */
     uint16_t *choices; /* what a site may override it with; none: any port */
     size_t n_choices;
@@ -135,6 +139,7 @@ struct site_port {
 struct site_peer {
     struct word name;
     struct prefixes prefixes; /* the word "any" gives 0.0.0.0/0 and ::/0 */
+    struct words hostnames;
     bool any;
 };
 struct site_product {
@@ -198,9 +203,10 @@ DEFINE_CLEANUP(struct site *, site_free);
 int site_check(const struct site *site, const struct policy *const *policies, size_t n_policies,
                struct report *reterr);
 
-/* The policy of a product, the host of a name, or NULL. */
+/* The policy of a product, its peer or the host of a name, or NULL. */
 const struct policy *policy_find(const struct policy *const *policies, size_t n,
                                  const char *product);
+const struct peer *policy_peer(const struct policy *p, const char *name);
 const struct host *site_host(const struct site *site, const char *name);
 
 #endif

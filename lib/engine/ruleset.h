@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "engine/address.h"
 #include "engine/intent.h"
+#include "engine/resolved.h"
 #include "engine/service.h"
 
 /* The nftables table `inet portd` as a value. The same type is compiled from an intent (WANT),
@@ -215,9 +216,11 @@ bool rule_equal(const struct rule *a, const struct rule *b); /* comment included
 bool element_equal(const struct element *a, const struct element *b, const struct set *of);
 int element_compare_key(const struct element *a, const struct element *b, enum set_type type);
 
-/* What the intent means in the kernel. Never fails for an intent of intent_resolve() but for
- * memory (-ENOMEM). */
-int policy_compile(const struct intent *in, struct ruleset **ret);
+/* What the intent means in the kernel. The addresses of host names are elements of sets of their
+ * own ("mailstore-spe_license_dns_4"), which are there whatever `names` knows (NULL: nothing), so
+ * that another answer of DNS changes elements alone. Never fails for an intent of intent_resolve()
+ * but for memory (-ENOMEM). */
+int policy_compile(const struct intent *in, const struct resolved *names, struct ruleset **ret);
 
 /* SHA-256 over everything that is a difference; equal rulesets have equal digests. Hex. */
 #define DIGEST_TEXT_SIZE 65

@@ -114,10 +114,12 @@ static int peer_read(struct loader *l, const struct node *n, void *record) {
 
     p->name = key_word(n);
     if (n->type == NODE_ARRAY)
-        return read_prefixes(l, n, &p->prefixes);
+        return read_addressees(l, n, p);
     if (n->type == NODE_STRING && strcmp(n->string, "any") == 0)
         return peer_set_any(l, n, p);
-    mistake(l, n, "must be a list of prefixes, as in [\"10.9.0.0/24\"], or \"any\"");
+    mistake(l, n,
+            "must be a list of addresses, networks and host names, as in [\"10.9.0.0/24\", "
+            "\"sip.example.net\"], or \"any\"");
     return 0;
 }
 

@@ -66,6 +66,24 @@ static int warn_parties(struct intent *in, const struct parties *parties) {
     return r;
 }
 
+/* A row whose port only the site knows, on a host that would need it. */
+static int warn_ports(struct intent *in, const char *site_file) {
+    int r = 0;
+
+    for (size_t i = 0; i < in->n_flows && r == 0; i++) {
+        const struct intent_flow *f = &in->flows[i];
+
+        if (f->state[DIRECTION_IN] != FLOW_NO_PORT && f->state[DIRECTION_OUT] != FLOW_NO_PORT)
+            continue;
+        r = warning_add(
+            in, "port-unnamed",
+            arena_printf(in->arena, "the port %s has no number: %s opens nothing", f->missing,
+                         f->id),
+            arena_printf(in->arena, "%s /products/%s/ports/%s", site_file, f->product, f->missing));
+    }
+    return r;
+}
+
 static int warn_no_baseline(struct intent *in) {
     return warning_add(in, "no-baseline",
                        "there is no policy host-baseline: neighbour discovery, ping, DNS and ssh "
@@ -99,6 +117,8 @@ static int warn_modes(struct intent *in, const char *site_file) {
 int warnings_resolve(struct intent *in, const struct parties *parties) {
     int r = warn_parties(in, parties);
 
+    if (r == 0)
+        r = warn_ports(in, parties->site->file);
     if (r == 0 && !policy_find(parties->policies, parties->n_policies, PRODUCT_BASELINE))
         r = warn_no_baseline(in);
     if (r == 0 && in->self.n_roles == 0)

@@ -62,7 +62,7 @@ static struct ruleset *compile(struct work *w, uint64_t usec[static PHASE_MAX]) 
     bench_must(intent_resolve(loaded_policies(&loaded), loaded.n_policies, loaded.site, &w->host, 1,
                               &intent, &w->report),
                w->host, &w->report);
-    bench_must(policy_compile(intent, &want), "compile", NULL);
+    bench_must(policy_compile(intent, NULL, &want), "compile", NULL);
     intent_free(intent);
     loaded_clear(&loaded);
     usec[PHASE_COMPILE] = lap(w);

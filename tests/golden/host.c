@@ -11,7 +11,7 @@ static int compile(const struct loaded *loaded, const char *host, struct ruleset
 
     r = intent_resolve(loaded_policies(loaded), loaded->n_policies, loaded->site, &host, 1, &intent,
                        reterr);
-    return r == 0 ? policy_compile(intent, ret) : r;
+    return r == 0 ? policy_compile(intent, NULL, ret) : r;
 }
 
 int host_ruleset(const char *site, const char *policy_dir, const char *host, struct ruleset **ret,

@@ -32,7 +32,7 @@ static int host_compile(struct evaluator *e, size_t i, const struct loaded *l,
                        reterr);
     if (r != 0)
         return r;
-    return policy_compile(e->intents[i], &e->rulesets[i]);
+    return policy_compile(e->intents[i], NULL, &e->rulesets[i]);
 }
 
 static int hosts_compile(struct evaluator *e, const struct loaded *l, struct report *reterr) {

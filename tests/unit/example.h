@@ -48,7 +48,7 @@ static inline struct ruleset *example_compile(const struct loaded *loaded, const
     _cleanup_(intent_freep) struct intent *intent = example_intent(loaded, host);
     struct ruleset *rules;
 
-    assert_int_equal(policy_compile(intent, &rules), 0);
+    assert_int_equal(policy_compile(intent, NULL, &rules), 0);
     return rules;
 }
 

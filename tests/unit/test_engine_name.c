@@ -41,6 +41,43 @@ static void test_valid(_unused_ void **state) {
     assert_false(party_name_is_reserved("os"));
 }
 
+#define LABEL_63 LONG_32 "6789012345678901234567890123456"
+
+static void test_hostnames(_unused_ void **state) {
+    static const char *const good[] = { "my.mailstore.com",  "a.b",     "3com.net", "x--1.example",
+                                        LABEL_63 ".example", "1.2.3.4a" };
+    static const char *const bad[] = { "",
+                                       "localhost",
+                                       "a..b",
+                                       ".a.b",
+                                       "a.b.",
+                                       "A.b",
+                                       "a_b.c",
+                                       "10.1.0.21",
+                                       "a.7",
+                                       "-a.b",
+                                       "a-.b",
+                                       "a.b-",
+                                       "*.b.c",
+                                       "a.b/24",
+                                       "2001:db8::",
+                                       "a b.c",
+                                       "\xc3\xbc.de",
+                                       "any",
+                                       LABEL_63 "a.example",
+                                       LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63 "."
+                                                "a" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        assert_true(hostname_is_valid(good[i]));
+        assert_null(hostname_mistake(good[i]));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_false(hostname_is_valid(bad[i]));
+        assert_non_null(hostname_mistake(bad[i]));
+    }
+}
+
 static struct names make(const char *const *words, size_t n, struct arena *a) {
     struct names names = { 0 };
 
@@ -108,6 +145,7 @@ static void test_nearest(_unused_ void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_hostnames),
         cmocka_unit_test(test_look_up),
         cmocka_unit_test(test_nearest),
     };

@@ -217,8 +217,18 @@ static const struct {
       "p.json:2:34: /peers/X/default: \"none\": the default of a peer is \"any\", or left out for "
       "nobody\n"
       "p.json:2:57: /peers/Y/default: must be a string, as in \"any\", not true or false\n"
-      "p.json:2:80: /peers/Z/hostnames: \"hostnames\" is no member here (there are: title and "
-      "default)\n" },
+      "p.json:2:81: /peers/Z/hostnames/0: \"x\" is no host name: write all its labels, as in "
+      "sip.example.net\n" },
+    { HEAD("'peers':{'A':{'hostnames':[]},'B':{'default':'any','hostnames':['a.example','a.example'"
+           "]},'C':{'hostnames_only':1}},'flows':[]"),
+      "p.json:2:27: /peers/A/hostnames: must not be empty: leave it out where a peer has no host "
+      "names\n"
+      "p.json:2:35: /peers/B: any address and host names exclude each other: leave out one of the "
+      "two\n"
+      "p.json:2:77: /peers/B/hostnames/1: \"a.example\" stands twice in this list: remove one\n"
+      "p.json:2:113: /peers/C/hostnames_only: must be true or false, not an integer\n" },
+    { HEAD("'ports':{'a':{'fixed':true},'b':{'choices':[1,2]}},'flows':[]"),
+      "p.json:2:14: /ports/a: a fixed port needs its number: add \"default\"\n" },
     { HEAD("'roles':{'A':{}},'peers':{'A':{}},'flows':[]"),
       "p.json:2:31: /peers/A: a role has this name, too: choose another, selectors name both\n" },
     { HEAD("'features':{'on':{'default':'yes'},'o n':{}},'flows':[]"),
@@ -227,7 +237,6 @@ static const struct {
       "the first a letter or digit\n" },
     { HEAD("'ports':{'a':{},'b':{'default':0},'c':{'default':65536},'d':{'default':-1},'e':{'"
            "default':'80'}},'flows':[]"),
-      "p.json:2:14: /ports/a: \"default\" is missing: add it, as in \"default\": 8091\n"
       "p.json:2:32: /ports/b/default: 0 is not a port: 1 to 65535 are\n"
       "p.json:2:50: /ports/c/default: 65536 is not a port: 1 to 65535 are\n"
       "p.json:2:72: /ports/d/default: -1 is not a port: 1 to 65535 are\n"

@@ -312,13 +312,27 @@ static const struct {
       "site.json:2:89: /products/p/features/on: must be true or false, not an integer\n"
       "site.json:2:107: /products/p/ports/web: must be an integer, as in 8091, not a string\n"
       "site.json:2:119: /products/p/ports/rest: 0 is not a port: 1 to 65535 are\n"
-      "site.json:2:135: /products/p/peers/X: must be a list of prefixes, as in [\"10.9.0.0/24\"], "
-      "or \"any\"\n"
-      "site.json:2:146: /products/p/peers/Y: must be a list of prefixes, as in [\"10.9.0.0/24\"], "
-      "or \"any\"\n"
-      "site.json:2:154: /products/p/peers/Z/0: \"any\" is not an IPv4 or IPv6 prefix: write an "
-      "address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) or "
-      "2001:db8::/64 (at most /128)\n" },
+      "site.json:2:135: /products/p/peers/X: must be a list of addresses, networks and host "
+      "names, as in [\"10.9.0.0/24\", \"sip.example.net\"], or \"any\"\n"
+      "site.json:2:146: /products/p/peers/Y: must be a list of addresses, networks and host "
+      "names, as in [\"10.9.0.0/24\", \"sip.example.net\"], or \"any\"\n"
+      "site.json:2:154: /products/p/peers/Z/0: \"any\" stands for itself: write it without the "
+      "brackets of a list\n" },
+    { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},\n'products':{'p':{'peers':{'X':['10.1.0.300',"
+           "'Mail.example','*.example.net','mail.example.','mail',7,'10.9.0.0/24',"
+           "'mail.example']}}}"),
+      "site.json:3:32: /products/p/peers/X/0: \"10.1.0.300\" is not an IPv4 or IPv6 prefix: write "
+      "an address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) "
+      "or 2001:db8::/64 (at most /128)\n"
+      "site.json:3:45: /products/p/peers/X/1: \"Mail.example\" has capital letters: write host "
+      "names in lower case\n"
+      "site.json:3:60: /products/p/peers/X/2: \"*.example.net\" has a '*': a wildcard can't be "
+      "resolved, name each host\n"
+      "site.json:3:76: /products/p/peers/X/3: \"mail.example.\" ends with a dot: leave it out\n"
+      "site.json:3:92: /products/p/peers/X/4: \"mail\" is no host name: write all its labels, as "
+      "in sip.example.net\n"
+      "site.json:3:99: /products/p/peers/X/5: must be a string, as in \"10.1.0.21\", not an "
+      "integer\n" },
     { FLOWS("{'id':'f','from':['internal'],'to':['self'],'services':['tcp/1']}"),
       "site.json:3:19: /flows/0/from/0: \"internal\" means the hosts of one product: write all or "
       "product/role\n" },
