@@ -4,19 +4,21 @@
  * packet was stopped. Two that agree prove little, as one mistake can stand in both; all three
  * were written apart from each other.
  *
- *   lab-agree TABLE SITE POLICY-DIR     hosts with their rules
- *   lab-agree TABLE                     no rules anywhere: every probe has to arrive. This is
- *                                       the proof that what is missed later, a rule stopped */
+ *   lab-agree TABLE N SITE POLICY-DIR     hosts with their rules
+ *   lab-agree TABLE N                     no rules anywhere: every probe has to arrive. This is
+ *                                         the proof that what is missed later, a rule stopped
+ *
+ * N ports are random, besides those that the table or the policies name. */
 #include "evaluator.h"
 #include "ports.h"
 #include "prober.h"
 #include "table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SEED           UINT64_C(20241)
-#define RANDOM_PORTS   200U
 #define MISMATCHES_MAX 50U /* to print */
 
 struct agreement {
@@ -100,13 +102,12 @@ static int probe_all(struct agreement *a) {
     return r;
 }
 
-static int ports_choose(struct ports *ports, const struct table *t, const struct evaluator *e) {
-    for (size_t i = 0; i < t->n_rows; i++)
-        if (t->rows[i].lo > 0)
-            ports_add_range(ports, t->rows[i].lo, t->rows[i].hi);
+static int ports_choose(struct ports *ports, const struct table *t, const struct evaluator *e,
+                        size_t n_random) {
+    table_add_ports(t, ports);
     if (e)
         evaluator_add_ports(e, ports);
-    ports_add_random(ports, RANDOM_PORTS, SEED);
+    ports_add_random(ports, n_random, SEED);
     return ports_finish(ports);
 }
 
@@ -132,8 +133,7 @@ static int run(const struct table *t, const struct evaluator *e, const struct po
         return 1;
     a.by_evaluator = verdicts + ports->n;
     a.by_table = verdicts + 2 * ports->n;
-    printf("%zu hosts, %zu ports of each protocol, %u of them random (seed %llu)\n", t->n_hosts,
-           ports->n, RANDOM_PORTS, (unsigned long long)SEED);
+    printf("%zu hosts, %zu ports of each protocol\n", t->n_hosts, ports->n);
     if (probe_all(&a) < 0)
         return 1;
     return report(&a) ? 0 : 1;
@@ -144,15 +144,15 @@ int main(int argc, char **argv) {
     _cleanup_(evaluator_freep) struct evaluator *e = NULL;
     _cleanup_(ports_clear) struct ports ports = { .n = 0 };
 
-    if (argc != 2 && argc != 4) {
-        fprintf(stderr, "usage: %s TABLE [SITE POLICY-DIR]\n", argv[0]);
+    if (argc != 3 && argc != 5) {
+        fprintf(stderr, "usage: %s TABLE N [SITE POLICY-DIR]\n", argv[0]);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     t = table_load(argv[1]);
-    if (t && argc == 4)
-        e = evaluator_new(argv[2], argv[3], t);
-    if (!t || (argc == 4 && !e) || ports_choose(&ports, t, e) < 0)
+    if (t && argc == 5)
+        e = evaluator_new(argv[3], argv[4], t);
+    if (!t || (argc == 5 && !e) || ports_choose(&ports, t, e, strtoul(argv[2], NULL, 10)) < 0)
         return 1;
     return run(t, e, &ports);
 }

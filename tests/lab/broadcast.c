@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint16_t cast_ports[] = { 67, 68, 20202, 20203, 20645 };
+static const uint16_t cast_ports[] = { 67, 68, 137, 138, 20202, 20203, 20645 };
 
 struct casting {
     const struct table *table;
@@ -48,7 +48,7 @@ static int cast(struct casting *c, size_t x, const uint8_t *address, uint16_t po
         return r;
     leaves[0] = verdict == LAB_ALLOWED;
     leaves[1] = evaluator_allows_broadcast(c->evaluator, LAB_EGRESS, x, x, address, port);
-    leaves[2] = table_allows_broadcast(c->table, &h[x], port);
+    leaves[2] = table_allows_broadcast(c->table, &h[x], address, port);
     c->n_sent++;
     c->n_left += leaves[0];
     if (leaves[0] != leaves[1] || leaves[0] != leaves[2])

@@ -17,10 +17,15 @@ set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1 # nothing is left in the checkout
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_dir=$(cd "$lab_dir/../.." && pwd)
-lab_table=$lab_dir/jtel-acd.table
 lab_state=/run/lab
-lab_site=$lab_state/jtel-acd.site.json
 lab_policies=$lab_state/policy
+
+# lab_use SITE: which of the example sites.
+lab_use() {
+    lab_table=$lab_dir/$1.table
+    lab_site=$lab_state/$1.site.json
+}
+lab_use jtel-acd
 
 lab_say() {
     printf '%s: %s\n' "$(basename "$0" .sh)" "$*"
@@ -40,7 +45,37 @@ lab_isolate() {
     mkdir -p /run/netns "$lab_state" "$lab_policies"
     # portd takes files of root only, whoever owns the checkout.
     install -m 0644 "$source_dir"/policy/*.json "$lab_policies"
-    install -m 0644 "$source_dir/policy/examples/jtel-acd.site.json" "$lab_site"
+    install -m 0644 "$source_dir"/policy/examples/*.json "$lab_state"
+}
+
+# lab_variant TABLE DROP_IN: the table with the features and ports that a drop-in sets. What a
+# port was before stays in its line, to be probed as well.
+lab_variant() {
+    awk 'NR == FNR { value[$1 " " $2] = $3; next }
+        $1 " " $2 in value {
+            line = $1 " " $2
+            $3 = $1 == "port" ? value[line] " " $3 : value[line]
+            delete value[line]
+        }
+        { print }
+        END { for (line in value) { print "the table has no line: " line >"/dev/stderr"; exit 1 } }
+    ' <(jq -r '.products[] |
+        (.features // {} | to_entries[] | "feature \(.key) \(if .value then "on" else "off" end)"),
+        (.ports // {} | to_entries[] | "port \(.key) \(.value)")' "$2") "$1"
+}
+
+# lab_each_variant COMMAND…: with each drop-in of the site in its place, and $lab_state/table
+# saying the same.
+lab_each_variant() {
+    local drop_in
+
+    mkdir "$lab_state/site.d"
+    for drop_in in "$lab_dir/variants/$(basename "$lab_table" .table)"/*.json; do
+        lab_say "with $(basename "$drop_in")"
+        install -m 0644 "$drop_in" "$lab_state/site.d/variant.json"
+        lab_variant "$lab_table" "$drop_in" >"$lab_state/table"
+        "$@"
+    done
 }
 
 # "name ipv4 ipv6" of each host, "-" where it has none.

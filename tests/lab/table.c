@@ -90,15 +90,29 @@ void table_open_ports(const struct table *t, enum lab_end end, const struct tabl
     }
 }
 
-bool table_allows_broadcast(const struct table *t, const struct table_host *from, uint16_t port) {
+void table_add_ports(const struct table *t, struct ports *ports) {
+    for (size_t i = 0; i < t->n_rows; i++)
+        if (t->rows[i].lo > 0)
+            ports_add_range(ports, t->rows[i].lo, t->rows[i].hi);
+    for (size_t i = 0; i < t->n_ports; i++)
+        for (size_t k = 0; k < t->ports[i].n; k++)
+            ports_add_range(ports, t->ports[i].numbers[k], t->ports[i].numbers[k]);
+}
+
+bool table_allows_broadcast(const struct table *t, const struct table_host *from,
+                            const uint8_t address[static 4], uint16_t port) {
+    struct table_host everybody = { .has = { true, false } };
+
     if (!from->roles)
         return true;
+    memcpy(everybody.address[LAB_IPV4], address, 4);
     for (size_t i = 0; i < t->n_rows; i++) {
         const struct table_row *r = &t->rows[i];
 
-        /* To everybody on the link includes to the broadcast address. */
+        /* A network includes its broadcast address, and `any` includes each. */
         if (port >= r->lo && port <= r->hi && r->ends[LAB_EGRESS] && r->protocols[LAB_UDP] &&
-            (r->broadcast || r->to.any) && party_has(&r->from, from, LAB_IPV4))
+            (r->broadcast || party_has(&r->to, &everybody, LAB_IPV4)) &&
+            party_has(&r->from, from, LAB_IPV4))
             return true;
     }
     return false;

@@ -2,6 +2,8 @@
 #ifndef PORTD_LAB_TABLE_H
 #define PORTD_LAB_TABLE_H
 
+#include "ports.h"
+
 #include "base/macros.h"
 
 #include <stdbool.h>
@@ -69,6 +71,15 @@ struct table_row {
 struct table_group {
     char name[LAB_NAME_SIZE];
     struct table_party party;
+    bool is_dns_name;
+};
+
+#define TABLE_NUMBERS_MAX 4U
+/* What a name means as the ports of a row, and what else it might. */
+struct table_port {
+    char name[LAB_NAME_SIZE];
+    uint16_t numbers[TABLE_NUMBERS_MAX];
+    size_t n;
 };
 
 /* Rows whose feature is off are read, checked and left out. */
@@ -79,6 +90,8 @@ struct table {
     size_t n_hosts, n_rows, n_groups;
     char roles[32][LAB_NAME_SIZE];
     size_t n_roles;
+    struct table_port ports[16];
+    size_t n_ports;
     char features[8][LAB_NAME_SIZE];
     bool feature_on[8];
     size_t n_features;
@@ -101,7 +114,10 @@ enum lab_verdict table_verdict(const struct table *t, const struct table_host *f
 void table_open_ports(const struct table *t, enum lab_end end, const struct table_host *from,
                       const struct table_host *to, enum lab_family f, enum lab_protocol p,
                       bool ret_open[static LAB_PORTS]);
-/* May `from` send to the broadcast address? */
-bool table_allows_broadcast(const struct table *t, const struct table_host *from, uint16_t port);
+/* Adds the ports of all rows, and what named ports might be as well. */
+void table_add_ports(const struct table *t, struct ports *ports);
+/* May `from` send to this broadcast address? */
+bool table_allows_broadcast(const struct table *t, const struct table_host *from,
+                            const uint8_t address[static 4], uint16_t port);
 
 #endif

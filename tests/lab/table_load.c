@@ -176,21 +176,34 @@ static int host_read(struct table *t, const struct line *l) {
     return 0;
 }
 
-/* group NAME = MEMBER… */
-static int group_read(struct table *t, const struct line *l) {
+/* The group of the members from word `first` on. */
+static int members_read(struct table *t, const struct line *l, size_t first, bool is_dns_name) {
     struct table_party party = { .n_prefixes = 0 };
     struct table_group *g;
 
-    if (l->n < 4 || strcmp(l->words[2], "=") != 0)
-        return complain(l, "group NAME = MEMBERS", l->words[0]);
-    for (size_t i = 3; i < l->n; i++)
+    for (size_t i = first; i < l->n; i++)
         if (party_add(t, l, &party, l->words[i]) < 0)
             return -EINVAL;
     g = append(&t->groups, &t->n_groups, sizeof(*g));
     if (!g)
         return -ENOMEM;
     g->party = party;
+    g->is_dns_name = is_dns_name;
     return name_copy(l, g->name, l->words[1]);
+}
+
+/* group NAME = MEMBER… */
+static int group_read(struct table *t, const struct line *l) {
+    if (l->n < 4 || strcmp(l->words[2], "=") != 0)
+        return complain(l, "group NAME = MEMBERS", l->words[0]);
+    return members_read(t, l, 3, false);
+}
+
+/* name NAME ADDRESS… */
+static int name_read(struct table *t, const struct line *l) {
+    if (l->n < 3)
+        return complain(l, "name NAME ADDRESSES", l->words[0]);
+    return members_read(t, l, 2, true);
 }
 
 /* feature NAME on|off */
@@ -201,6 +214,22 @@ static int feature_read(struct table *t, const struct line *l) {
     if (!t->feature_on[t->n_features] && strcmp(l->words[2], "off") != 0)
         return complain(l, "neither on nor off", l->words[2]);
     return name_copy(l, t->features[t->n_features++], l->words[1]);
+}
+
+/* port NAME NUMBER [OTHER…] */
+static int port_read(struct table *t, const struct line *l) {
+    struct table_port *port = &t->ports[t->n_ports];
+    unsigned long number;
+
+    if (l->n < 3 || l->n - 2 > TABLE_NUMBERS_MAX || t->n_ports == ARRAY_SIZE(t->ports))
+        return complain(l, "port NAME NUMBER [OTHER…]", l->words[0]);
+    for (size_t i = 2; i < l->n; i++) {
+        if (number_read(l->words[i], LAB_PORTS - 1, &number) < 0 || number == 0)
+            return complain(l, "no port", l->words[i]);
+        port->numbers[port->n++] = (uint16_t)number;
+    }
+    t->n_ports++;
+    return name_copy(l, port->name, l->words[1]);
 }
 
 static int protocols_read(const struct line *l, char *list, bool *ret) {
@@ -218,12 +247,26 @@ static int protocols_read(const struct line *l, char *list, bool *ret) {
     return 0;
 }
 
-static int ports_read(const struct line *l, char *text, struct table_row *ret) {
+/* $NAME */
+static int port_find(const struct table *t, const struct line *l, const char *text,
+                     struct table_row *ret) {
+    for (size_t i = 0; i < t->n_ports; i++)
+        if (strcmp(t->ports[i].name, text + 1) == 0) {
+            ret->lo = ret->hi = t->ports[i].numbers[0];
+            return 0;
+        }
+    return complain(l, "no named port", text);
+}
+
+static int ports_read(const struct table *t, const struct line *l, char *text,
+                      struct table_row *ret) {
     char *dash = strchr(text, '-');
     unsigned long lo, hi;
 
     if (ret->protocols[LAB_ECHO])
         return strcmp(text, "echo") == 0 ? 0 : complain(l, "not echo", text);
+    if (text[0] == '$')
+        return port_find(t, l, text, ret);
     if (dash)
         *dash++ = '\0';
     if (number_read(text, LAB_PORTS - 1, &lo) < 0 ||
@@ -262,7 +305,8 @@ static int row_read(struct table *t, const struct line *l) {
         return complain(l, "FROM TO PROTOCOL PORTS", l->words[0]);
     if (party_read(t, l, &row.from, l->words[0]) < 0 ||
         party_read(t, l, &row.to, l->words[1]) < 0 ||
-        protocols_read(l, l->words[2], row.protocols) < 0 || ports_read(l, l->words[3], &row) < 0)
+        protocols_read(l, l->words[2], row.protocols) < 0 ||
+        ports_read(t, l, l->words[3], &row) < 0)
         return -EINVAL;
     for (size_t i = 4; i < l->n; i++) {
         int r = word_read(t, l, &row, l->words[i]);
@@ -296,8 +340,12 @@ static int line_read(struct table *t, struct line *l, char *text) {
         return host_read(t, l);
     if (strcmp(l->words[0], "group") == 0)
         return group_read(t, l);
+    if (strcmp(l->words[0], "name") == 0)
+        return name_read(t, l);
     if (strcmp(l->words[0], "feature") == 0)
         return feature_read(t, l);
+    if (strcmp(l->words[0], "port") == 0)
+        return port_read(t, l);
     return row_read(t, l);
 }
 

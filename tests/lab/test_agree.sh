@@ -1,28 +1,47 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Kernel, evaluator and the table written by hand agree, packet by packet, between the hosts of
-# the example site, each in a network namespace with its own portd, and outsiders.
-#   test_agree.sh BINARY_DIR
+# an example site, each in a network namespace with its own portd, and outsiders: for the site as
+# it is shipped, then after a reload with each of the drop-ins of variants/SITE.
+#   test_agree.sh BINARY_DIR [SITE]
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 lab_isolate "$@"
 binary_dir=$1
+lab_use "${2:-jtel-acd}"
+random_ports=100
+random_ports_again=10
+
+agree() { # TABLE N [SITE POLICY-DIR]
+    "$binary_dir/tests/lab/lab-agree" "$@" | tee -a "$lab_state/agreed"
+}
+agree_all() { # TABLE N
+    agree "$@" "$lab_site" "$lab_policies"
+    "$binary_dir/tests/lab/lab-broadcast" "$1" "$lab_site" "$lab_policies"
+}
+reload() { # command…: once everybody has loaded the files anew
+    local name
+    for name in $(lab_servers "$lab_table"); do
+        "$binary_dir/daemon/portd-ctl" reload --socket "$lab_state/$name.sock" >/dev/null
+    done
+    "$@"
+}
 
 lab_network "$lab_table"
 lab_say "without rules every probe has to arrive"
-"$binary_dir/tests/lab/lab-agree" "$lab_table"
+agree "$lab_table" $random_ports_again
 
 lab_say "starting portd on every server"
 for name in $(lab_servers "$lab_table"); do
     lab_portd "$name"
 done
 # ARP and neighbour discovery have to work through the rules as well.
-lab_forget_neighbours acd-jb1
+lab_forget_neighbours "$(lab_servers "$lab_table" | head -n 1)"
 lab_forget_neighbours admin
 
 lab_say "kernel, evaluator, table"
-"$binary_dir/tests/lab/lab-agree" "$lab_table" "$lab_site" "$lab_policies"
-"$binary_dir/tests/lab/lab-broadcast" "$lab_table" "$lab_site" "$lab_policies"
+agree_all "$lab_table" $random_ports
+lab_each_variant reload agree_all "$lab_state/table" $random_ports_again
 
 for name in $(lab_servers "$lab_table"); do
     kill -0 "$(<"$lab_state/$name.pid")" || {
@@ -31,3 +50,4 @@ for name in $(lab_servers "$lab_table"); do
         exit 1
     }
 done
+awk '/ probes, / { n += $1 } END { print n " probes in all" }' "$lab_state/agreed"
