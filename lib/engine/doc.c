@@ -14,11 +14,16 @@ static const char *const type_names[] = {
     [NODE_REAL] = "a number with a fraction",
     [NODE_BOOLEAN] = "true or false",
     [NODE_NULL] = "null",
+    [NODE_BLANK] = "a blank",
 };
 static_assert(ARRAY_SIZE(type_names) == NODE_TYPE_MAX, "a type has no name");
 
 const char *node_type_name(enum node_type t) {
     return type_names[t];
+}
+
+bool text_is_blank(const char *text) {
+    return text[0] == '<' && text[1] && text[2] && text[strlen(text) - 1] == '>';
 }
 
 /* Without a buffer only the length counts. */

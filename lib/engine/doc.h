@@ -20,6 +20,7 @@ enum node_type {
     NODE_REAL, /* no format of ours has one: its value is not kept */
     NODE_BOOLEAN,
     NODE_NULL,
+    NODE_BLANK, /* a string that text_is_blank(): what is wanted here is still missing */
     NODE_TYPE_MAX,
 };
 
@@ -31,7 +32,7 @@ struct node {
     const char *file;
     uint32_t line, column; /* of the value's first byte */
     union {
-        const char *string; /* UTF-8 without NUL */
+        const char *string; /* UTF-8 without NUL; of blanks too */
         int64_t integer;
         bool boolean;
     };
@@ -40,6 +41,10 @@ struct node {
 };
 
 const char *node_type_name(enum node_type t); /* "an object", "a string", … */
+
+/* "<what is wanted here>": a place of a file that its author has still to fill in. A blank is of a
+ * type of its own, so no reader takes it for a value. A member's name may be blank, too. */
+bool text_is_blank(const char *text);
 
 /* The place of a node, its pointer built in `a` ("" when memory is out; keys longer than
  * DOC_POINTER_KEY_MAX bytes are cut in it, with "..."). */

@@ -11,14 +11,32 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define MISTAKE_MAX 1024
+
+/* Whether there is no room left: then one more is counted, and the arena spared its pointer. */
+static bool mistake_drop(struct loader *l) {
+    l->report->n_dropped += report_is_full(l->report);
+    return report_is_full(l->report);
+}
+
+/* `blank` is the node's text or its name. */
+static void mistake_blank(struct loader *l, const struct node *n, const char *blank) {
+    if (mistake_drop(l))
+        return;
+    report_add(l->report, node_place(n, l->scratch), "still to be filled in: %.*s",
+               (int)strnlen(blank, MISTAKE_MAX) - 2, blank + 1);
+}
+
 void mistake(struct loader *l, const struct node *n, const char *format, ...) {
-    char text[1024];
+    char text[MISTAKE_MAX];
     va_list ap;
 
-    if (report_is_full(l->report)) { /* spare the arena the pointer */
-        l->report->n_dropped++;
+    if (n->type == NODE_BLANK) {
+        mistake_blank(l, n, n->string);
         return;
     }
+    if (mistake_drop(l))
+        return;
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
@@ -30,15 +48,26 @@ void mistake_unknown(struct loader *l, const struct node *n, const char *name, c
     char quoted[QUOTE_TEXT_MAX], meant[QUOTE_TEXT_MAX];
     const char *nearest, *list;
 
-    if (report_is_full(l->report)) {
-        l->report->n_dropped++;
+    if (text_is_blank(name)) {
+        mistake_blank(l, n, name);
         return;
     }
+    if (mistake_drop(l))
+        return;
     nearest = names_nearest(names, name);
     list = names_list(names, l->scratch);
     mistake(l, n, "%s is no %s%s%s%s (there are: %s)", text_quote(name, quoted), what,
             nearest ? "; did you mean " : "", nearest ? text_quote(nearest, meant) : "",
             nearest ? "?" : "", list ? list : "...");
+}
+
+void key_check(struct loader *l, const struct node *n) {
+    char quoted[QUOTE_TEXT_MAX];
+
+    if (text_is_blank(n->key))
+        mistake_blank(l, n, n->key);
+    else if (!name_is_valid(n->key))
+        mistake(l, n, "%s is not a name: " NAME_RULE, text_quote(n->key, quoted));
 }
 
 bool node_is(struct loader *l, const struct node *n, enum node_type type, const char *example) {

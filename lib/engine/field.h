@@ -45,10 +45,13 @@ int children_read(struct loader *l, const struct node *parent, size_t size, size
                   int (*read)(struct loader *l, const struct node *child, void *record),
                   void *ret_items, size_t *ret_n);
 
+/* Of a blank nothing else is said than that it is one, and what it wants. */
 void mistake(struct loader *l, const struct node *n, const char *format, ...) _printf_(3, 4);
 /* `"ACD-LX" is no role of jtel-acd; did you mean "ACD-LB"? There are: …` */
 void mistake_unknown(struct loader *l, const struct node *n, const char *name, const char *what,
                      const struct names *names);
+/* The name of a member that its author names. */
+void key_check(struct loader *l, const struct node *n);
 /* `must be an array, as in ["10.1.0.21"], not a string`; without `example` (NULL) less. */
 bool node_is(struct loader *l, const struct node *n, enum node_type type, const char *example);
 

@@ -52,14 +52,6 @@ static int read_product(struct loader *l, const struct node *n, void *record) {
     return 0;
 }
 
-/* Each entry of "roles", "peers", "features" and "ports" is named by its key. */
-static void key_check(struct loader *l, const struct node *n) {
-    char quoted[QUOTE_TEXT_MAX];
-
-    if (!name_is_valid(n->key))
-        mistake(l, n, "%s is not a name: " NAME_RULE, text_quote(n->key, quoted));
-}
-
 static void party_key_check(struct loader *l, const struct node *n) {
     key_check(l, n);
     if (name_is_reserved(n->key))

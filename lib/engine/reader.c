@@ -241,6 +241,13 @@ static int string_read(struct reader *r, const char **ret) {
     return 0;
 }
 
+static int string_node_read(struct reader *r, struct node *n) {
+    int e = string_read(r, &n->string);
+
+    n->type = e == 0 && text_is_blank(n->string) ? NODE_BLANK : NODE_STRING;
+    return e;
+}
+
 /* --- numbers and words --- */
 
 static size_t digits(const char *s) {
@@ -460,8 +467,7 @@ static int value_read(struct reader *r, struct node *parent, const char *key, st
         n->type = peek(r) == '{' ? NODE_OBJECT : NODE_ARRAY;
         return children_read(r, n);
     case '"':
-        n->type = NODE_STRING;
-        return string_read(r, &n->string);
+        return string_node_read(r, n);
     default:
         return bare_read(r, n);
     }

@@ -190,11 +190,9 @@ static int host_read(struct loader *l, const struct node *n, void *record) {
           "[\"10.1.0.21\"]" },
         { "os", NODE_STRING, false, offsetof(struct host, os), read_os, "\"linux\"" },
     };
-    char quoted[QUOTE_TEXT_MAX];
 
     *(struct host *)record = (struct host){ .name = n->key, .os = OS_LINUX, .node = n };
-    if (!name_is_valid(n->key))
-        mistake(l, n, "%s is not a name: " NAME_RULE, text_quote(n->key, quoted));
+    key_check(l, n);
     return fields_read(l, n, fields, ARRAY_SIZE(fields), record);
 }
 
@@ -284,11 +282,20 @@ static int sources_merge(struct loader *l, const struct source *sources, size_t 
     return 0;
 }
 
+/* What flows refer to may be one that is still to be named. */
+static bool has_unnamed_host(const struct site *s) {
+    for (size_t i = 0; i < s->n_hosts; i++)
+        if (text_is_blank(s->hosts[i].name))
+            return true;
+    return false;
+}
+
 static int site_read(struct loader *l, const struct node *root, struct site *s) {
     int r = fields_read(l, root, site_fields, ARRAY_SIZE(site_fields), s);
 
     s->lacks_hosts =
-        !member_was_read(root, site_fields, ARRAY_SIZE(site_fields), "hosts", s->n_hosts);
+        !member_was_read(root, site_fields, ARRAY_SIZE(site_fields), "hosts", s->n_hosts) ||
+        has_unnamed_host(s);
     return r;
 }
 

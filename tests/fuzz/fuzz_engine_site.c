@@ -28,16 +28,16 @@ static void product_print(const struct site_product *p, FILE *f) {
 }
 
 static void site_print(const struct site *s, FILE *f) {
-    fprintf(f, "%s|%s|%s|%s|%s", s->name, mode_name(s->ingress), mode_name(s->egress),
+    fprintf(f, "%s|%s|%s|%s|%s", filled(s->name), mode_name(s->ingress), mode_name(s->egress),
             deny_name(s->deny_ingress), deny_name(s->deny_egress));
     prefixes_print(&s->management, f);
     for (size_t i = 0; i < s->n_products; i++)
         product_print(&s->products[i], f);
     for (size_t i = 0; i < s->n_hosts; i++) {
         oracle(site_host(s, s->hosts[i].name) == &s->hosts[i]);
-        fprintf(f, "%s|%s", s->hosts[i].name, os_name(s->hosts[i].os));
+        fprintf(f, "%s|%s", filled(s->hosts[i].name), os_name(s->hosts[i].os));
         for (size_t j = 0; j < s->hosts[i].roles.n; j++)
-            fprintf(f, "|%s", s->hosts[i].roles.items[j].text);
+            fprintf(f, "|%s", filled(s->hosts[i].roles.items[j].text));
         prefixes_print(&s->hosts[i].addresses, f);
     }
     flows_print(s->flows, s->n_flows, f);

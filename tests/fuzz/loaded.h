@@ -32,16 +32,23 @@ static inline _unused_ void outcome_check(int r, const struct report *report) {
         oracle(report->entries[i].place.file && *report->entries[i].text);
 }
 
+/* What is loaded has no blank in it. */
+static inline _unused_ const char *filled(const char *text) {
+    oracle(!text_is_blank(text));
+    return text;
+}
+
 static inline _unused_ void flows_print(const struct flow *flows, size_t n, FILE *f) {
     for (size_t i = 0; i < n; i++) {
         const struct words *all[] = { &flows[i].from, &flows[i].to, &flows[i].when };
 
         oracle(flows[i].from.n > 0 && flows[i].to.n > 0 && flows[i].n_services > 0);
-        fprintf(f, "%s|%s|%s|%s|%d", flows[i].id, flows[i].title, flows[i].ref ? flows[i].ref : "-",
-                flows[i].note ? flows[i].note : "-", flows[i].broadcast);
+        fprintf(f, "%s|%s|%s|%s|%d", filled(flows[i].id), filled(flows[i].title),
+                filled(flows[i].ref ? flows[i].ref : "-"),
+                filled(flows[i].note ? flows[i].note : "-"), flows[i].broadcast);
         for (size_t j = 0; j < ARRAY_SIZE(all); j++)
             for (size_t k = 0; k < all[j]->n; k++)
-                fprintf(f, "|%s", all[j]->items[k].text);
+                fprintf(f, "|%s", filled(all[j]->items[k].text));
         for (size_t j = 0; j < flows[i].n_services; j++) {
             const struct service_spec *s = &flows[i].services[j].spec;
 

@@ -73,6 +73,12 @@ static const struct {
       "site.json:3:6: /products/pp: \"pp\" is no product that has a policy; did you mean \"p\"? "
       "(there are: p and q)\n"
       "site.json:3:13: /products/r: \"r\" is no product that has a policy (there are: p and q)\n" },
+    { PRODUCTS("'p':{'features':{'<a>':true},'ports':{'<a>':1},'peers':{'<a>':[]}},'<the product>':"
+               "{}"),
+      "site.json:3:24: /products/p/features/<a>: still to be filled in: a\n"
+      "site.json:3:45: /products/p/ports/<a>: still to be filled in: a\n"
+      "site.json:3:63: /products/p/peers/<a>: still to be filled in: a\n"
+      "site.json:3:84: /products/<the product>: still to be filled in: the product\n" },
     { PRODUCTS("'p':{'features':{'redundat':true,'x':false}}"),
       "site.json:3:29: /products/p/features/redundat: \"redundat\" is no feature of this product; "
       "did you mean \"redundant\"? (there are: redundant and tts)\n"

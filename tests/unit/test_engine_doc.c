@@ -81,12 +81,13 @@ static void test_values(_unused_ void **state) {
     const struct node *root = parse(a,
                                     "['', 'a\\'\\\\\\/\\b\\f\\n\\r\\tz', '\\u0041\\u00fc\\u20aC"
                                     "\\uD83d\\uDE00', 0, -0, -9223372036854775808,"
-                                    "9223372036854775807, 1.5, 1e3, true, false, null, {}, []]",
+                                    "9223372036854775807, 1.5, 1e3, true, false, null, {}, [],"
+                                    "'<a name>', '<>', '<a', 'a>', '\\u003ca\\u003e']",
                                     "f");
     struct node **c = root->children;
 
     assert_int_equal(root->type, NODE_ARRAY);
-    assert_int_equal(root->n_children, 14);
+    assert_int_equal(root->n_children, 19);
     assert_string_equal(c[0]->string, "");
     assert_string_equal(c[1]->string, "a\"\\/\b\f\n\r\tz");
     assert_string_equal(c[2]->string, "A\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80");
@@ -101,6 +102,11 @@ static void test_values(_unused_ void **state) {
     assert_int_equal(c[11]->type, NODE_NULL);
     assert_int_equal(c[12]->type, NODE_OBJECT);
     assert_int_equal(c[13]->type, NODE_ARRAY);
+    assert_int_equal(c[14]->type, NODE_BLANK);
+    assert_string_equal(c[14]->string, "<a name>");
+    for (size_t i = 15; i < 18; i++)
+        assert_int_equal(c[i]->type, NODE_STRING);
+    assert_int_equal(c[18]->type, NODE_BLANK); /* however it is written */
 }
 
 /* Text that is random, but JSON: its walk must give what jansson's tree has. */
@@ -113,8 +119,8 @@ static void random_space(FILE *f, uint32_t *seed) {
 
 static void random_string(FILE *f, uint32_t *seed) {
     static const char *const pieces[] = {
-        "a", "B", "7",       "\\\"", "\\\\",           "\\n",      "\\/", "{",           "]",
-        ",", ":", "\\u00e9", "\\b",  "\\ud834\\udd1e", "\xc3\xbc", " ",   "\xe2\x82\xac"
+        "a", "B",       "7",   "\\\"",           "\\\\",     "\\n", "\\/",          "{", "]", ",",
+        ":", "\\u00e9", "\\b", "\\ud834\\udd1e", "\xc3\xbc", " ",   "\xe2\x82\xac", "<", ">"
     };
 
     fputc('"', f);
@@ -151,6 +157,7 @@ static void assert_same(const struct node *n, const json_t *json) {
     static const json_type types[] = {
         [NODE_OBJECT] = JSON_OBJECT,   [NODE_ARRAY] = JSON_ARRAY, [NODE_STRING] = JSON_STRING,
         [NODE_INTEGER] = JSON_INTEGER, [NODE_REAL] = JSON_REAL,   [NODE_NULL] = JSON_NULL,
+        [NODE_BLANK] = JSON_STRING,
     };
 
     if (n->type == NODE_BOOLEAN) {
@@ -158,7 +165,7 @@ static void assert_same(const struct node *n, const json_t *json) {
         return;
     }
     assert_int_equal(types[n->type], json_typeof(json));
-    if (n->type == NODE_STRING)
+    if (n->type == NODE_STRING || n->type == NODE_BLANK)
         assert_string_equal(n->string, json_string_value(json));
     if (n->type == NODE_INTEGER)
         assert_int_equal(n->integer, json_integer_value(json));
@@ -178,8 +185,8 @@ static void assert_places(const struct node *n, const char *text) {
 
     for (uint32_t line = 1; line < n->line; line++)
         text = strchr(text, '\n') + 1;
-    if (n->type <= NODE_STRING)
-        assert_int_equal(text[n->column - 1], first[n->type]);
+    if (n->type <= NODE_STRING || n->type == NODE_BLANK)
+        assert_int_equal(text[n->column - 1], first[n->type == NODE_BLANK ? NODE_STRING : n->type]);
     else
         assert_non_null(strchr("tfn-0123456789", text[n->column - 1]));
 }

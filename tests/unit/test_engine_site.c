@@ -3,6 +3,8 @@
 
 #include "loading.h"
 
+#include <jansson.h>
+
 static int load(const char *const *json, size_t n, struct site **ret, struct report *r) {
     static const char *const files[] = { "site.json", "10.json", "20.json" };
     struct source sources[ARRAY_SIZE(files)];
@@ -382,6 +384,84 @@ static void test_refusals(_unused_ void **state) {
         assert_all_refused(&bad[i].json, 1, bad[i].message);
 }
 
+/* --- blanks --- */
+
+static void test_blanks(_unused_ void **state) {
+    static const char json[] =
+        HEAD("'products':{'p':{'ports':{'web':'<a port, as in 80>'},'peers':{'x':['<who>']}}},\n"
+             "'hosts':{'<the name of a web server>':{'roles':['<p/A or p/B>','<p/A or p/B>'],\n"
+             "'addresses':['<its address, as in 10.1.0.21>','10.0.0.300']}},\n"
+             "'flows':[{'id':'f','from':['host:web1'],'to':['self'],'services':['tcp/1'],\n"
+             "'title':'<>'}]");
+
+    assert_all_refused(
+        (const char *const[]){ json }, 1,
+        "site.json:2:33: /products/p/ports/web: still to be filled in: a port, as in 80\n"
+        "site.json:2:69: /products/p/peers/x/0: still to be filled in: who\n"
+        "site.json:3:39: /hosts/<the name of a web server>: still to be filled in: the name of a "
+        "web server\n"
+        "site.json:3:49: /hosts/<the name of a web server>/roles/0: still to be filled in: p/A or "
+        "p/B\n"
+        "site.json:3:64: /hosts/<the name of a web server>/roles/1: still to be filled in: p/A or "
+        "p/B\n"
+        "site.json:4:14: /hosts/<the name of a web server>/addresses/0: still to be filled in: its "
+        "address, as in 10.1.0.21\n"
+        "site.json:4:47: /hosts/<the name of a web server>/addresses/1: \"10.0.0.300\" is not an "
+        "IPv4 or IPv6 prefix: write an address, as in 10.1.0.21 or 2001:db8::21, or a network, as "
+        "in 10.1.0.0/24 (at most /32) or 2001:db8::/64 (at most /128)\n");
+}
+
+/* The site with one value exchanged: the file is refused for that blank, and nothing else. */
+static void assert_blank(const json_t *site) {
+    _cleanup_(freep) char *text = json_dumps(site, JSON_INDENT(1));
+    const struct source source = { "site.json", text, strlen(text) };
+    _cleanup_(site_freep) struct site *s = NULL;
+    struct report r = REPORT_INIT;
+    uint32_t line = 1;
+
+    assert_int_equal(site_load(&source, 1, &s, &r), LOAD_E_INVALID);
+    assert_int_equal(r.n_entries, 1);
+    assert_string_equal(r.entries[0].text, "still to be filled in: what \xc3\xbc is");
+    for (const char *c = text; c < strstr(text, "<what"); c++)
+        line += *c == '\n';
+    assert_int_equal(r.entries[0].place.line, line);
+    report_clear(&r);
+}
+
+/* Exchanges every value below `parent`, one at a time. Returns how many there were. */
+static size_t blank_each(json_t *site, json_t *parent) {
+    static const char blank[] = "<what \xc3\xbc is>";
+    json_t *child;
+    const char *key;
+    size_t i, n = 0;
+    void *next;
+
+    json_array_foreach(parent, i, child) {
+        json_incref(child);
+        json_array_set_new(parent, i, json_string(blank));
+        assert_blank(site);
+        json_array_set_new(parent, i, child);
+        n += 1 + blank_each(site, child);
+    }
+    json_object_foreach_safe(parent, next, key, child) {
+        json_incref(child);
+        json_object_set_new(parent, key, json_string(blank));
+        assert_blank(site);
+        json_object_set_new(parent, key, child);
+        n += 1 + blank_each(site, child);
+    }
+    return n;
+}
+
+static void test_a_blank_anywhere(_unused_ void **state) {
+    _cleanup_(freep) char *text = json_text(whole);
+    json_t *site = json_loads(text, 0, NULL);
+
+    assert_non_null(site);
+    assert_true(blank_each(site, site) > 50);
+    json_decref(site);
+}
+
 /* --- limits --- */
 
 static void prefixes_print(FILE *f, unsigned first, unsigned n) {
@@ -461,6 +541,8 @@ int main(void) {
         cmocka_unit_test(test_drop_in_mistakes),
         cmocka_unit_test(test_drop_in_that_is_no_json),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_blanks),
+        cmocka_unit_test(test_a_blank_anywhere),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_too_large),
     };
