@@ -57,11 +57,24 @@ int call_error_text(struct call *c, const char *error, const char *text) {
     return call_error(c, error, json_pack("{ss}", "text", text));
 }
 
-int call_watch(struct call *c) {
-    if (!c->message.more)
+bool call_wants_more(const struct call *c) {
+    return c->message.more;
+}
+
+int call_watch(struct call *c, enum topic topic, json_t *first) {
+    int r = 0;
+
+    if (!c->message.more) {
+        json_decref(first);
         return call_error(c, ERROR_EXPECTED_MORE, json_object());
+    }
+    if (first)
+        r = call_answer(c, message_reply(first, true));
+    json_decref(first);
+    if (r < 0)
+        return r;
     c->is_answered = true;
-    c->connection->is_watching = true;
+    c->connection->topic = topic;
     return 0;
 }
 
@@ -77,6 +90,21 @@ static bool is_listed(const char *key, const struct call_string *strings, size_t
         if (strcmp(strings[i].name, key) == 0)
             return true;
     return false;
+}
+
+int call_only(struct call *c, const char *const *names, size_t n) {
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(c->message.parameters, key, value) {
+        size_t i = 0;
+
+        while (i < n && strcmp(names[i], key) != 0)
+            i++;
+        if (i == n)
+            return call_refuse_parameter(c, key);
+    }
+    return 0;
 }
 
 int call_strings(struct call *c, const struct call_string *strings, size_t n) {

@@ -13,9 +13,11 @@ struct call;
 
 /* Who may call a method. */
 enum access {
-    ACCESS_ANY,   /* whoever could connect */
-    ACCESS_READ,  /* uid 0, the daemon's own uid, members of the read group */
-    ACCESS_WRITE, /* uid 0 */
+    ACCESS_ANY,      /* whoever could connect */
+    ACCESS_READ,     /* uid 0, the daemon's own uid, members of the read group but the resolver */
+    ACCESS_NAMES,    /* those, and the resolver */
+    ACCESS_RESOLVER, /* the resolver's uid alone */
+    ACCESS_WRITE,    /* uid 0 */
 };
 
 /* A row of an interface. The handler runs only for callers with this access right. It answers
@@ -34,7 +36,7 @@ json_t *call_parameters(const struct call *c);
 uid_t call_uid(const struct call *c);
 pid_t call_pid(const struct call *c);
 
-/* A parameter that is a string, as all of io.portd are. */
+/* A parameter that is a string. */
 struct call_string {
     const char *name;
     bool is_optional;
@@ -46,6 +48,9 @@ struct call_string {
 enum { CALL_E_ANSWERED = 1 };
 int call_strings(struct call *c, const struct call_string *strings, size_t n);
 
+/* Whether the parameters have these members only; as call_strings(). */
+int call_only(struct call *c, const char *const *names, size_t n);
+
 /* Answers. Both take the reference of `parameters`; NULL means that memory was out when they were
  * built (-ENOMEM). A reply may have any size. 0 or -errno. */
 int call_reply(struct call *c, json_t *parameters);
@@ -53,8 +58,12 @@ int call_error(struct call *c, const char *error, json_t *parameters);
 /* call_error() of an error of io.portd whose one parameter is `text`. */
 int call_error_text(struct call *c, const char *error, const char *text);
 
-/* Answers with all that server_broadcast() sends from now on. A caller that didn't say `more` gets
- * ExpectedMore instead. */
-int call_watch(struct call *c);
+/* What a caller can be told from now on, one reply at a time. */
+enum topic { TOPIC_NONE, TOPIC_EVENTS, TOPIC_NAMES };
+
+bool call_wants_more(const struct call *c);
+/* Answers with `first` (its reference is taken; NULL: nothing yet), then with all that
+ * server_broadcast() sends on the topic. A caller that didn't say `more` gets ExpectedMore. */
+int call_watch(struct call *c, enum topic topic, json_t *first);
 
 #endif

@@ -30,7 +30,7 @@ static int connection_set_events(struct connection *c) {
 static int connection_set_deadline(struct connection *c) {
     int r;
 
-    if (c->is_watching && !connection_has_output(c))
+    if (c->topic != TOPIC_NONE && !connection_has_output(c))
         return sd_event_source_set_enabled(c->deadline, SD_EVENT_OFF);
     r = sd_event_source_set_time_relative(c->deadline, c->idle_usec);
     if (r < 0)
@@ -96,7 +96,7 @@ static int connection_take_call(struct connection *c) {
     r = connection_next(c, &text, &size);
     if (r == FRAME_E_MORE || r < 0)
         return r < 0 ? r : 0;
-    if (r == FRAME_E_TOO_LARGE || c->is_watching)
+    if (r == FRAME_E_TOO_LARGE || c->topic != TOPIC_NONE)
         return -EPROTO;
     r = message_parse(MESSAGE_CALL, text, size, &call.message);
     if (r != 0)

@@ -21,7 +21,7 @@ struct connection {
     struct frame_output out;
     sd_event_source *io, *deadline;
     uint64_t idle_usec;
-    bool is_watching;
+    enum topic topic; /* TOPIC_NONE: it asks, one call after the other */
 };
 
 struct call {

@@ -5,6 +5,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/names.h"
 #include "daemon/notify.h"
 #include "daemon/reconcile.h"
 #include "engine/text.h"
@@ -67,8 +68,10 @@ static void log_applied(const struct manager *m, const struct reconciled *done) 
 static int enforce(struct manager *m, struct enforced **next, const char *old_digest,
                    char ***ret_lines, size_t *ret_n, struct report *reterr) {
     struct reconciled done = { 0 };
-    int r = reconcile(m->kernel, (*next)->rules, false, &done, reterr);
+    int r = names_compile(m, *next);
 
+    if (r == 0)
+        r = reconcile(m->kernel, (*next)->rules, false, &done, reterr);
     if (r != 0) {
         reconciled_clear(&done);
         return r;
@@ -87,6 +90,7 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
         *ret_n = done.n_lines;
         *ret_lines = TAKE_PTR(done.lines);
     }
+    names_adopt(m);
     log_applied(m, &done);
     reconciled_clear(&done);
     return 0;
@@ -222,6 +226,7 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     if (r < 0)
         return r;
     restore_generation(m, old_digest);
+    names_load(m);
     r = enforce_first(m, &first, old_digest, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;

@@ -23,7 +23,7 @@
 #define POLICY_DIRS_MAX 16U
 
 struct options {
-    const char *site, *host, *socket, *state_dir, *user;
+    const char *site, *host, *socket, *state_dir, *user, *resolver_user;
     const char *policy_dirs[POLICY_DIRS_MAX];
     size_t n_policy_dirs;
 };
@@ -39,6 +39,8 @@ static const char help[] =
     "  --socket PATH      where to listen (" INTERFACE_SOCKET ")\n"
     "  --state-dir DIR    where to keep the last good files (" STATE_DIR ")\n"
     "  --user NAME        whom to become when started as root (" PRIVILEGES_USER ")\n"
+    "  --resolver-user NAME\n"
+    "                     whose answers of DNS are taken (" PRIVILEGES_RESOLVER ")\n"
     "  --help, --version\n"
     "\n"
     "Stays in the foreground; SIGHUP loads the files again, SIGTERM ends it and leaves the "
@@ -51,6 +53,7 @@ enum {
     OPT_SOCKET,
     OPT_STATE_DIR,
     OPT_USER,
+    OPT_RESOLVER_USER,
     OPT_HELP,
     OPT_VERSION
 };
@@ -62,6 +65,7 @@ static const struct option long_options[] = {
     { "socket", required_argument, NULL, OPT_SOCKET },
     { "state-dir", required_argument, NULL, OPT_STATE_DIR },
     { "user", required_argument, NULL, OPT_USER },
+    { "resolver-user", required_argument, NULL, OPT_RESOLVER_USER },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
     { NULL, 0, NULL, 0 },
@@ -95,6 +99,9 @@ static int options_parse(int argc, char **argv, struct options *o) {
             break;
         case OPT_USER:
             o->user = optarg;
+            break;
+        case OPT_RESOLVER_USER:
+            o->resolver_user = optarg;
             break;
         case OPT_HELP:
             fputs(help, stdout);
@@ -150,7 +157,7 @@ static int lock_state(const char *state_dir, int *ret_fd, struct report *reterr)
 /* All that needs the rights we were started with, and then without them. */
 static int prepare(const struct options *o, struct identity *id, int *ret_listen, int *ret_lock,
                    struct report *reterr) {
-    int r = identity_find(o->user, id, reterr);
+    int r = identity_find(o->user, o->resolver_user, id, reterr);
 
     if (r == 0)
         r = privileges_directory(o->state_dir, 0700, id, reterr);
@@ -185,6 +192,7 @@ static int run(const struct options *o, struct report *reterr) {
         return r;
     }
     mo.read_group = id.read_group;
+    mo.resolver = id.resolver;
     r = manager_new(&mo, &m, reterr);
     if (r != 0)
         return r;
@@ -207,7 +215,8 @@ int main(int argc, char **argv) {
     struct options o = { .site = FILES_SITE,
                          .socket = INTERFACE_SOCKET,
                          .state_dir = STATE_DIR,
-                         .user = PRIVILEGES_USER };
+                         .user = PRIVILEGES_USER,
+                         .resolver_user = PRIVILEGES_RESOLVER };
     struct report why = REPORT_INIT;
     int r = options_parse(argc, argv, &o);
 

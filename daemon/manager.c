@@ -5,6 +5,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/names.h"
 #include "daemon/notify.h"
 #include "daemon/reconcile.h"
 
@@ -148,6 +149,11 @@ static void refusal_set(struct manager *m, int r, const struct report *why) {
                   m->refusal ? m->refusal : "?");
 }
 
+static void refusal_clear(struct manager *m) {
+    free(m->refusal);
+    m->refusal = NULL;
+}
+
 static bool news_is_of_us(const struct watch_news *news) {
     return news->n_touching || news->overflow;
 }
@@ -165,8 +171,7 @@ static int repair(struct manager *m) {
 
     if (r == 0) {
         m->kernel_generation = done.generation;
-        free(m->refusal);
-        m->refusal = NULL;
+        refusal_clear(m);
     }
     if (done.lines || r == KERNEL_E_REFUSED) /* a refused batch holds everybody's commits up */
         backoff_spend(&m->backoff, clock_monotonic());
@@ -184,6 +189,33 @@ static int repair(struct manager *m) {
     return r;
 }
 
+/* Only once the table is known to be as we left it. */
+static int act_on_names(struct manager *m) {
+    uint64_t due = m->names_apply_usec + NAMES_GAP_USEC;
+    struct report why = REPORT_INIT;
+    int r;
+
+    if (clock_monotonic() < due)
+        return act_later(m, due);
+    r = names_apply(m, &why);
+    m->names_apply_usec = clock_monotonic();
+    m->names_dirty = r != 0;
+    if (r == 0)
+        refusal_clear(m);
+    else if (r != KERNEL_E_STALE && r != KERNEL_E_UNKNOWN)
+        refusal_set(m, r, &why);
+    report_clear(&why);
+    manager_announce(m);
+    if (r == KERNEL_E_STALE || r == KERNEL_E_UNKNOWN)
+        return mark_dirty(m);
+    return r == 0 ? 0 : act_later(m, m->names_apply_usec + RETRY_USEC);
+}
+
+int manager_names_changed(struct manager *m) {
+    m->names_dirty = true;
+    return act_soon(m);
+}
+
 /* The one place that acts on what the sources noted. */
 static int manager_act(sd_event_source *s, void *userdata) {
     struct manager *m = userdata;
@@ -194,7 +226,7 @@ static int manager_act(sd_event_source *s, void *userdata) {
     if (m->is_off || !m->is_dirty) {
         m->is_dirty = false;
         m->news = (struct watch_news){ 0 };
-        return 0;
+        return m->is_off || !m->names_dirty ? 0 : act_on_names(m);
     }
     if (due > now) {
         manager_announce(m);
@@ -206,7 +238,7 @@ static int manager_act(sd_event_source *s, void *userdata) {
         m->news = (struct watch_news){ 0 };
     manager_announce(m);
     if (r == 0)
-        return 0;
+        return m->names_dirty ? act_on_names(m) : 0;
     m->is_dirty = true;
     return act_later(m, clock_monotonic() + (reconcile_is_outrun(r) ? GATHER_USEC : RETRY_USEC));
 }
@@ -326,6 +358,8 @@ static int add_sources(struct manager *m) {
     if (r >= 0)
         r = add_signals(m);
     if (r >= 0)
+        r = names_attach(m);
+    if (r >= 0)
         r = sd_event_set_watchdog(m->event, true);
     return source_log(r, "the event loop can't be set up");
 }
@@ -334,6 +368,7 @@ static int manager_serve(struct manager *m) {
     const struct server_options o = {
         .fd = m->options.listen_fd,
         .read_group = m->options.read_group,
+        .resolver = m->options.resolver,
         .methods = manager_methods,
         .n_methods = manager_n_methods,
         .userdata = m,
@@ -382,7 +417,10 @@ int manager_run(struct manager *m) {
 struct manager *manager_free(struct manager *m) {
     if (!m)
         return NULL;
+    if (m->enforced)
+        names_save(m);
     server_free(m->server);
+    sd_event_source_unref(m->save_source);
     sd_event_source_unref(m->act_source);
     sd_event_source_unref(m->due_source);
     sd_event_source_unref(m->look_source);
@@ -390,6 +428,7 @@ struct manager *manager_free(struct manager *m) {
     watch_free(m->watch);
     kernel_free(m->kernel);
     enforced_free(m->enforced);
+    resolved_clear(&m->names);
     report_clear(&m->mistakes);
     drift_history_clear(&m->drifts);
     free(m->refusal);

@@ -20,6 +20,7 @@ struct manager_options {
     const char *state_dir;
     int listen_fd;    /* owned by the manager from manager_new() on */
     gid_t read_group; /* (gid_t)-1: none */
+    uid_t resolver;   /* (uid_t)-1: none */
 };
 
 /* Who asked for a load, and when. */
@@ -52,6 +53,12 @@ struct manager {
     struct watch_news news; /* who, of the commits not yet looked at */
     struct backoff backoff;
 
+    struct resolved names;     /* what DNS said of those that the policy in force needs */
+    bool names_dirty;          /* the kernel doesn't have all of it yet */
+    bool names_unsaved;        /* the disk doesn't */
+    uint64_t names_apply_usec; /* CLOCK_MONOTONIC, of the last change for their sake */
+    sd_event_source *save_source;
+
     struct report mistakes; /* of files that were refused while older ones are in force */
     char *refusal;          /* what the kernel said when it refused; NULL: nothing */
     char *save_error;       /* why the snapshot could not be written; NULL: it was */
@@ -80,7 +87,9 @@ int manager_off(struct manager *m, const char *by, const char *reason, struct re
 
 enum state manager_state(const struct manager *m);
 
-/* Between the files of the manager. Opens the kernel and puts the first policy in force. */
+/* Between the files of the manager. DNS gave other addresses: the kernel's sets have to follow. */
+int manager_names_changed(struct manager *m);
+/* Opens the kernel and puts the first policy in force. */
 int manager_load_first(struct manager *m, struct report *reterr);
 /* Tells watchers, the log and the service manager when the state has changed. */
 void manager_announce(struct manager *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rows of io.portd: each takes its parameters, asks the manager, answers. */
 #include "daemon/manager.h"
+#include "daemon/names.h"
 #include "daemon/status.h"
 #include "engine/explain.h"
 #include "engine/jsonlist.h"
@@ -169,7 +170,35 @@ static int method_watch(struct call *c, void *userdata) {
     (void)userdata;
     if (r != 0)
         return r < 0 ? r : 0;
-    return call_watch(c);
+    return call_watch(c, TOPIC_EVENTS, NULL);
+}
+
+static int method_names(struct call *c, void *userdata) {
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (call_wants_more(c))
+        return call_watch(c, TOPIC_NAMES, names_json(userdata));
+    return call_reply(c, names_json(userdata));
+}
+
+static int method_resolved(struct call *c, void *userdata) {
+    static const char *const keys[] = { "name", "ipv4", "ipv6", "error" };
+    _cleanup_(freep) char *why = NULL;
+    struct resolution answer;
+    int r = call_only(c, keys, ARRAY_SIZE(keys));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = resolution_parse(call_parameters(c), &answer, &why);
+    if (r == RESOLVED_E_INVALID)
+        return call_error_text(c, ERROR_BAD_ANSWER, why);
+    if (r == 0)
+        r = names_take(userdata, &answer);
+    if (r == RESOLVED_E_UNKNOWN)
+        return call_error(c, ERROR_NOT_NEEDED, json_pack("{s:s}", "name", answer.name));
+    return r < 0 ? r : call_reply(c, json_object());
 }
 
 const struct method manager_methods[] = {
@@ -177,5 +206,6 @@ const struct method manager_methods[] = {
     { "Drift", ACCESS_READ, method_drift },     { "Diff", ACCESS_READ, method_diff },
     { "Explain", ACCESS_READ, method_explain }, { "Reload", ACCESS_WRITE, method_reload },
     { "Off", ACCESS_WRITE, method_off },        { "Watch", ACCESS_READ, method_watch },
+    { "Names", ACCESS_NAMES, method_names },    { "Resolved", ACCESS_RESOLVER, method_resolved },
 };
 const size_t manager_n_methods = ARRAY_SIZE(manager_methods);

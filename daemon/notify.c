@@ -21,7 +21,7 @@ static void event_send(struct manager *m, json_t *event, const char *key, json_t
         json_decref(event);
         return;
     }
-    server_broadcast(m->server, event);
+    server_broadcast(m->server, TOPIC_EVENTS, event);
 }
 
 void notify_state(struct manager *m) {
@@ -42,6 +42,23 @@ void notify_drift(struct manager *m) {
         return;
     }
     event_send(m, event_new(m, "drift", text), "drift", drift_json(d));
+}
+
+void notify_name(struct manager *m, const struct resolved_name *n) {
+    json_t *addresses = resolved_addresses_json(n), *item;
+    char *text = NULL;
+    size_t size, i;
+    FILE *f = open_memstream(&text, &size);
+
+    if (f) {
+        fprintf(f, "%s:", n->name);
+        json_array_foreach(addresses, i, item)
+            fprintf(f, "%s %s", i ? "," : "", json_string_value(item));
+        if (fclose(f) == 0)
+            event_send(m, event_new(m, "names", text), NULL, NULL);
+    }
+    free(text);
+    json_decref(addresses);
 }
 
 json_t *reload_record_json(const struct reload_record *r) {

@@ -12,10 +12,32 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-int identity_find(const char *user, struct identity *ret, struct report *reterr) {
+/* `id` has everybody else. */
+static int resolver_find(const char *user, struct identity *id, struct report *reterr) {
+    const struct passwd *account = getpwnam(user);
+
+    id->resolver = account ? account->pw_uid : (uid_t)-1;
+    if (!account && strcmp(user, PRIVILEGES_RESOLVER) != 0)
+        report_add(reterr, (struct place){ 0 },
+                   "there is no user %s to take the answers of DNS from: make it, or leave out "
+                   "--resolver-user",
+                   user);
+    else if (account && (id->resolver == 0 || id->resolver == id->uid))
+        report_add(reterr, (struct place){ 0 },
+                   "%s can't be the resolver's user: it is %s; name one of its own with "
+                   "--resolver-user",
+                   user, id->resolver == 0 ? "root" : "portd's");
+    else
+        return 0;
+    return PRIVILEGES_E_REFUSED;
+}
+
+int identity_find(const char *user, const char *resolver, struct identity *ret,
+                  struct report *reterr) {
     const struct group *group = getgrnam(PRIVILEGES_GROUP);
     struct identity id = { .is_root = geteuid() == 0, .uid = geteuid(), .gid = getegid() };
     const struct passwd *account;
+    int r;
 
     id.read_group = group ? group->gr_gid : (gid_t)-1;
     if (id.is_root) {
@@ -31,8 +53,10 @@ int identity_find(const char *user, struct identity *ret, struct report *reterr)
         id.uid = account->pw_uid;
         id.gid = account->pw_gid;
     }
-    *ret = id;
-    return 0;
+    r = resolver_find(resolver, &id, reterr);
+    if (r == 0)
+        *ret = id;
+    return r;
 }
 
 int privileges_directory(const char *path, mode_t mode, const struct identity *id,

@@ -13,15 +13,20 @@ struct identity {
     uid_t uid;
     gid_t gid;
     gid_t read_group; /* (gid_t)-1: there is no such group */
+    uid_t resolver;   /* who may hand in what DNS said; (uid_t)-1: there is no such user */
 };
 
-#define PRIVILEGES_USER  "_portd"
-#define PRIVILEGES_GROUP "portd"
+#define PRIVILEGES_USER     "_portd"
+#define PRIVILEGES_RESOLVER "_portd-resolver"
+#define PRIVILEGES_GROUP    "portd"
 
 enum { PRIVILEGES_E_REFUSED = 1 };
 
-/* Looks up the accounts. Refused: started as root, and there is no `user`. */
-int identity_find(const char *user, struct identity *ret, struct report *reterr);
+/* Looks up the accounts. Refused: started as root, and there is no `user`; there is no `resolver`
+ * other than PRIVILEGES_RESOLVER, which may be missing; it is root or portd itself, so that its
+ * answers could not be told from theirs. */
+int identity_find(const char *user, const char *resolver, struct identity *ret,
+                  struct report *reterr);
 
 /* Makes a missing directory for the user that portd becomes; one that exists stays as it is. */
 int privileges_directory(const char *path, mode_t mode, const struct identity *id,

@@ -109,12 +109,24 @@ static int on_listener(sd_event_source *source _unused_, int fd, uint32_t revent
     return 0;
 }
 
-static bool may_call(const struct credentials *who, enum access access) {
+static bool is_resolver(const struct server *s, const struct credentials *who) {
+    return s->options.resolver != (uid_t)-1 && who->uid == s->options.resolver;
+}
+
+/* The resolver is in the read group so that it can connect, and for nothing else. */
+static bool may_call(const struct server *s, const struct credentials *who, enum access access) {
+    bool is_reader =
+        (who->uid == 0 || who->uid == geteuid() || who->in_group) && !is_resolver(s, who);
+
     switch (access) {
     case ACCESS_ANY:
         return true;
     case ACCESS_READ:
-        return who->uid == 0 || who->uid == geteuid() || who->in_group;
+        return is_reader;
+    case ACCESS_NAMES:
+        return is_reader || is_resolver(s, who);
+    case ACCESS_RESOLVER:
+        return is_resolver(s, who);
     case ACCESS_WRITE:
         return who->uid == 0;
     }
@@ -139,7 +151,7 @@ static int call_not_found(struct call *c, const struct interface *interface, siz
 static int server_run(struct server *s, const struct method *m, struct call *c) {
     int r;
 
-    if (!may_call(&c->connection->who, m->access))
+    if (!may_call(s, &c->connection->who, m->access))
         return call_error(c, ERROR_PERMISSION_DENIED, json_object());
     if (c->message.upgrade)
         return call_error(c, ERROR_METHOD_NOT_IMPLEMENTED,
@@ -212,11 +224,18 @@ struct server *server_free(struct server *s) {
     return NULL;
 }
 
-void server_broadcast(struct server *s, json_t *event) {
-    _cleanup_(freep) char *text = event ? message_reply(event, true) : NULL;
+void server_broadcast(struct server *s, enum topic topic, json_t *reply) {
+    _cleanup_(freep) char *text = reply ? message_reply(reply, true) : NULL;
 
-    json_decref(event);
+    json_decref(reply);
     for (struct connection *c = s->connections; c; c = c->next)
-        if (c->is_watching)
+        if (c->topic == topic)
             connection_send_event(c, text, text ? strlen(text) : 0);
+}
+
+bool server_has_resolver(const struct server *s, enum topic topic) {
+    for (const struct connection *c = s->connections; c; c = c->next)
+        if (c->topic == topic && is_resolver(s, &c->who))
+            return true;
+    return false;
 }

@@ -24,6 +24,7 @@ struct server;
 struct server_options {
     int fd;           /* listening; the server owns it once server_new() succeeded */
     gid_t read_group; /* (gid_t)-1: none */
+    uid_t resolver;   /* (uid_t)-1: none */
     const struct method *methods;
     size_t n_methods;
     void *userdata; /* of the handlers */
@@ -39,8 +40,11 @@ int server_new(sd_event *event, const struct server_options *o, struct server **
 struct server *server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
 
-/* Sends `event`, the parameters of a reply to Watch, to all watchers; takes its reference. A
+/* Sends `reply`, the parameters of a reply, to all who watch the topic; takes its reference. A
  * watcher that has left too much unread, or for whom memory is out, is disconnected. */
-void server_broadcast(struct server *s, json_t *event);
+void server_broadcast(struct server *s, enum topic topic, json_t *reply);
+
+/* Whether the resolver watches the topic. */
+bool server_has_resolver(const struct server *s, enum topic topic);
 
 #endif

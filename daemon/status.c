@@ -2,6 +2,7 @@
 #include "daemon/status.h"
 
 #include "daemon/clock.h"
+#include "daemon/names.h"
 #include "daemon/notify.h"
 #include "engine/explain.h"
 #include "engine/jsonlist.h"
@@ -46,7 +47,7 @@ static json_t *status_warnings(const struct manager *m) {
         r |= warning_append(warnings, "last-good",
                             "the files were refused at start; the last good ones are in force",
                             "mend the files, then portd-ctl reload");
-    if (r < 0) {
+    if (r < 0 || names_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
     }
@@ -72,14 +73,14 @@ json_t *status_json(const struct manager *m) {
     const struct intent *in = m->enforced->intent;
     char since[CLOCK_TEXT_SIZE];
     json_t *o = json_pack(
-        "{s:s, s:s, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:I}", "site", in->site,
+        "{s:s, s:s, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "site", in->site,
         "host", in->self.name, "roles", json_list_strings(in->self.roles, in->self.n_roles),
         "state", state_name(manager_state(m)), "seal", "watched", "generation",
         (json_int_t)m->generation, "digest", m->enforced->digest, "since",
         clock_format(m->since_usec, since), "ingress", mode_name(in->modes[DIRECTION_IN]), "egress",
         mode_name(in->modes[DIRECTION_OUT]), "flows", (json_int_t)flows_active(in), "addresses",
-        (json_int_t)addresses_named(m->enforced->rules), "names", 0, "drifts",
-        (json_int_t)m->drifts.n_total);
+        (json_int_t)addresses_named(m->enforced->rules), "names", (json_int_t)in->n_hostnames,
+        "drifts", (json_int_t)m->drifts.n_total);
 
     if (o && set_details(o, m) < 0) {
         json_decref(o);

@@ -21,6 +21,9 @@
 #define ERROR_REFUSED   INTERFACE_PORTD ".Refused"  /* text: string */
 #define ERROR_BAD_QUERY INTERFACE_PORTD ".BadQuery" /* text: string */
 #define ERROR_FAILED    INTERFACE_PORTD ".Failed"   /* text: string */
+/* Errors of Resolved. */
+#define ERROR_NOT_NEEDED INTERFACE_PORTD ".NotNeeded" /* name: string */
+#define ERROR_BAD_ANSWER INTERFACE_PORTD ".BadAnswer" /* text: string */
 
 /* Errors of org.varlink.service; the first four have one parameter, a string: "interface",
  * "method", "method", "parameter". */

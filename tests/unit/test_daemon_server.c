@@ -76,7 +76,7 @@ static int method_off(struct call *c _unused_, void *userdata _unused_) {
 }
 
 static int method_watch(struct call *c, void *userdata _unused_) {
-    return call_watch(c);
+    return call_watch(c, TOPIC_EVENTS, NULL);
 }
 
 static const struct method methods[] = {
@@ -89,6 +89,7 @@ static int setup_idle(void **state, uint64_t idle_usec) {
     struct fixture *f = calloc(1, sizeof(*f));
     struct report report = REPORT_INIT;
     struct server_options o = { .read_group = GROUP,
+                                .resolver = (uid_t)-1,
                                 .methods = methods,
                                 .n_methods = ARRAY_SIZE(methods),
                                 .userdata = f,
@@ -430,8 +431,8 @@ static void test_watch(void **state) {
     wait_usec(f, IDLE_USEC * 3);
     assert_false(is_hung_up(f, fd));
     assert_true(is_hung_up(f, other));
-    server_broadcast(f->server, json_pack("{ss}", "text", "one"));
-    server_broadcast(f->server, json_pack("{ss}", "text", "two"));
+    server_broadcast(f->server, TOPIC_EVENTS, json_pack("{ss}", "text", "one"));
+    server_broadcast(f->server, TOPIC_EVENTS, json_pack("{ss}", "text", "two"));
     assert_string_equal(client_next(f, fd, &in),
                         "{\"parameters\":{\"text\":\"one\"},\"continues\":true}");
     assert_string_equal(client_next(f, fd, &in),
@@ -457,7 +458,7 @@ static void test_slow_watcher(void **state) {
     client_call(fast, "{\"method\":\"io.portd.Watch\",\"more\":true}");
     settle(f);
     for (int i = 0; i < 200; i++) {
-        server_broadcast(f->server, json_pack("{ss%}", "text", text, (size_t)10000));
+        server_broadcast(f->server, TOPIC_EVENTS, json_pack("{ss%}", "text", text, (size_t)10000));
         assert_non_null(client_next(f, fast, &in));
     }
     while ((n = recv(slow, buffer, sizeof(buffer), 0)) > 0)
