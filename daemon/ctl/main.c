@@ -14,6 +14,8 @@ static const struct verb verbs[] = {
       DAEMON, verb_status },
     { "flows", "", "Every row of every product in use, and what it opens here", "portd-ctl flows",
       0, 0, DAEMON, verb_flows },
+    { "names", "", "The DNS names that rows need, their addresses and how old these are",
+      "portd-ctl names", 0, 0, DAEMON, verb_names },
     { "matrix", "[PRODUCT]", "The vendors' port tables, from the policy files",
       "portd-ctl matrix jtel-acd", 0, 1, OPTION_JSON | OPTION_FILES, verb_matrix },
     { "explain", "in|out SERVICE [from|to] ADDRESS",

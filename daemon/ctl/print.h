@@ -14,8 +14,9 @@ void print_json(json_t *answer, bool is_line);
 
 /* Reply of Status. */
 void print_status(json_t *status);
-/* []Flow, []DriftRecord */
+/* []Flow, []Name, []DriftRecord */
 void print_flows(json_t *flows);
+void print_names(json_t *names);
 void print_drifts(json_t *drifts);
 /* Of tables_json(). */
 void print_matrix(json_t *tables);

@@ -70,7 +70,7 @@ static void print_row(json_t *row, const char *label, const char *direction,
     print_padded(place ? place : "?", *ref ? w->name + 2 : 0);
     printf("%s%s\n", ref, screen_colour(COLOUR_NONE));
     if (*note)
-        printf("       note: %s\n", note);
+        print_paragraph("       note: ", note);
 }
 
 static void print_verdict(json_t *explanation) {

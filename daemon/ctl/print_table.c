@@ -17,7 +17,8 @@ static void set_list(struct table *t, size_t column, json_t *object, const char 
 static enum colour flow_colour(const char *state) {
     if (strcmp(state, "active") == 0)
         return COLOUR_GOOD;
-    return strcmp(state, "unbound") == 0 ? COLOUR_WARN : COLOUR_DIM;
+    return strcmp(state, "unbound") == 0 || strcmp(state, "no-port") == 0 ? COLOUR_WARN
+                                                                          : COLOUR_DIM;
 }
 
 /* Both directions; "-" when the answer has none. */
@@ -29,6 +30,32 @@ static void set_packets(struct table *t, size_t column, json_t *flow) {
         snprintf(text, sizeof(text), "%lld",
                  (long long)(json_integer_value(in) + json_integer_value(out)));
     table_set(t, column, text, COLOUR_NONE);
+}
+
+static bool is_active(json_t *flow) {
+    return strcmp(member_text(flow, "ingress"), "active") == 0 ||
+           strcmp(member_text(flow, "egress"), "active") == 0;
+}
+
+/* What the rules that are in force here can't say. */
+static void print_notes(json_t *flows) {
+    static const struct column columns[] = { { "FLOW", false, false }, { "NOTE", true, false } };
+    struct table *t = table_new(columns, ARRAY_SIZE(columns));
+    bool has_any = false;
+    json_t *flow;
+    size_t i;
+
+    json_array_foreach(flows, i, flow) {
+        if (!*member_text(flow, "note") || !is_active(flow))
+            continue;
+        has_any = true;
+        table_add_row(t);
+        table_set(t, 0, member_text(flow, "flow"), COLOUR_NONE);
+        table_set(t, 1, member_text(flow, "note"), COLOUR_NONE);
+    }
+    if (has_any)
+        putchar('\n');
+    table_print(t);
 }
 
 void print_flows(json_t *flows) {
@@ -52,6 +79,54 @@ void print_flows(json_t *flows) {
         table_set(t, 4, in, flow_colour(in));
         table_set(t, 5, out, flow_colour(out));
         set_packets(t, 6, flow);
+    }
+    table_print(t);
+    print_notes(flows);
+}
+
+static void set_age(struct table *t, size_t column, const char *since, enum colour colour) {
+    char buf[WHEN_TEXT_MAX];
+
+    table_set(t, column, *since ? when_age(since, time(NULL), buf) : "-", colour);
+}
+
+static void set_error(struct table *t, size_t column, json_t *name) {
+    const char *error = member_text(name, "error");
+    char buf[WHEN_TEXT_MAX];
+    _cleanup_(freep) char *text = NULL;
+
+    if (!*error)
+        return;
+    if (asprintf(&text, "%s, for %s", error,
+                 when_age(member_text(name, "failing_since"), time(NULL), buf)) < 0)
+        text = NULL;
+    table_set(t, column, text ? text : error, COLOUR_WARN);
+}
+
+void print_names(json_t *names) {
+    static const struct column columns[] = {
+        { "NAME", false, false }, { "ADDRESSES", true, false }, { "ANSWERED", false, false },
+        { "TTL", false, true },   { "FAILING", true, false },
+    };
+    struct table *t = table_new(columns, ARRAY_SIZE(columns));
+    json_t *name;
+    size_t i;
+
+    json_array_foreach(names, i, name) {
+        json_t *ttl = json_object_get(name, "ttl");
+        char text[32] = "-";
+
+        if (ttl)
+            snprintf(text, sizeof(text), "%lld s", (long long)json_integer_value(ttl));
+        table_add_row(t);
+        table_set(t, 0, member_text(name, "name"), COLOUR_NONE);
+        if (json_array_size(json_object_get(name, "addresses")) > 0)
+            set_list(t, 1, name, "addresses");
+        else
+            table_set(t, 1, "none: closed", COLOUR_WARN);
+        set_age(t, 2, member_text(name, "answered"), COLOUR_NONE);
+        table_set(t, 3, text, COLOUR_NONE);
+        set_error(t, 4, name);
     }
     table_print(t);
 }

@@ -48,6 +48,7 @@ struct verb {
 
 enum status verb_status(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_flows(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_names(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_diff(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_drift(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words);

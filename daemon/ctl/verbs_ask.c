@@ -53,6 +53,23 @@ enum status verb_flows(const struct options *o, const char *const *words _unused
     return STATUS_FINE;
 }
 
+enum status verb_names(const struct options *o, const char *const *words _unused_,
+                       size_t n_words _unused_) {
+    enum status status;
+    json_t *answer, *names;
+
+    status = ask(o, INTERFACE_PORTD ".Names", &answer);
+    if (status != STATUS_FINE)
+        return status;
+    names = json_object_get(answer, "names");
+    if (!o->json && json_array_size(names) == 0)
+        printf("no flow of this host needs a DNS name\n");
+    else if (!o->json)
+        print_names(names);
+    json_decref(answer);
+    return STATUS_FINE;
+}
+
 enum status verb_diff(const struct options *o, const char *const *words _unused_,
                       size_t n_words _unused_) {
     enum status status;

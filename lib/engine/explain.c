@@ -247,7 +247,7 @@ static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
                   "parties",
                   words_json(q->direction == DIRECTION_IN ? &f->from_words : &f->to_words),
                   "reason", reason, "file", f->file, "line", (int)f->line);
-    if (o && set_optional(o, "ref", f->ref) < 0) {
+    if (o && (set_optional(o, "note", f->note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
         json_decref(o);
         return NULL;
     }

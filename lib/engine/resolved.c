@@ -348,15 +348,15 @@ static bool entry_parse(const json_t *entry, struct resolution *ret, uint64_t *r
                                 .ttl = (uint32_t)json_integer_value(ttl) };
     *ret_usec = (uint64_t)json_integer_value(usec);
     if (!ret->name || !hostname_is_valid(ret->name) || json_integer_value(usec) < 0 ||
-        json_integer_value(ttl) < 0 || json_integer_value(ttl) > RESOLVED_TTL_MAX ||
-        json_array_size(addresses) > RESOLVED_ADDRESSES_MAX)
+        json_integer_value(ttl) < 0 || json_integer_value(ttl) > RESOLVED_TTL_MAX)
         return false;
     json_array_foreach((json_t *)addresses, i, item) {
         const char *text = json_string_value(item);
         struct address a;
         enum family f;
 
-        if (!text || address_parse(text, &f, &a) != 0 || !is_reachable(f, &a))
+        if (!text || address_parse(text, &f, &a) != 0 || !is_reachable(f, &a) ||
+            ret->n_addresses[f] == RESOLVED_ADDRESSES_MAX)
             return false;
         ret->addresses[f][ret->n_addresses[f]++] = a;
     }

@@ -84,6 +84,28 @@ says out "a/rest"
 says out "tcp/1, udp/2"
 ask 0 flows --json
 json 'a["flows"][0]["packets_in"] == 7'
+answer Flows '{"parameters":{"flows":[{"flow":"a/rest","services":["tcp/1"],"from":["X"],"to":["Y"],
+"ingress":"active","egress":"not-mine","note":"nothing between may read along"},
+{"flow":"a/idle","services":["tcp/$x"],"from":["X"],"to":["Y"],"ingress":"no-port",
+"egress":"not-mine","note":"of a row that opens nothing"}]}}'
+ask 0 flows
+says out "nothing between may read along"
+hushes out "of a row that opens nothing"
+
+answer Names '{"parameters":{"names":[
+{"name":"my.mailstore.com","addresses":["203.0.113.80","2001:db8::80"],"ttl":2,
+"answered":"2020-01-31T14:02:11.000Z"},
+{"name":"b.example","addresses":[],"error":"NXDOMAIN","failing_since":"2020-01-31T14:02:11.000Z"}]}}'
+ask 0 names
+says out "203.0.113.80, 2001:db8::80"
+says out "2 s"
+says out "none: closed"
+says out "NXDOMAIN, for "
+ask 0 names --json
+json 'len(a["names"]) == 2'
+answer Names '{"parameters":{"names":[]}}'
+ask 0 names
+says out "no flow of this host needs a DNS name"
 
 answer Diff '{"parameters":{"lines":["add rule x"]}}'
 ask 3 diff

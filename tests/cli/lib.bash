@@ -30,6 +30,11 @@ says() {
     grep -qF -- "$2" "$work/$1" || { fail "$what: std$1 does not say: $2"; cat "$work/$1" >&2; }
 }
 
+# hushes out|err TEXT: no line has it in it.
+hushes() {
+    ! grep -qF -- "$2" "$work/$1" || { fail "$what: std$1 says: $2"; cat "$work/$1" >&2; }
+}
+
 # silent out|err
 silent() {
     [ ! -s "$work/$1" ] || { fail "$what: std$1 is not empty"; cat "$work/$1" >&2; }

@@ -24,6 +24,7 @@
 
 #define IDLE_USEC  ((uint64_t)300000)
 #define GROUP      ((gid_t)4242)
+#define RESOLVER   ((uid_t)4343)
 #define LARGE_SIZE ((size_t)4 << 20)
 
 struct fixture {
@@ -79,17 +80,31 @@ static int method_watch(struct call *c, void *userdata _unused_) {
     return call_watch(c, TOPIC_EVENTS, NULL);
 }
 
+static int method_names(struct call *c, void *userdata _unused_) {
+    json_t *names = json_pack("{s:[s]}", "names", "a.example");
+
+    return call_wants_more(c) ? call_watch(c, TOPIC_NAMES, names) : call_reply(c, names);
+}
+
+static int method_resolved(struct call *c, void *userdata _unused_) {
+    static const char *const keys[] = { "name", "ipv4" };
+    int r = call_only(c, keys, ARRAY_SIZE(keys));
+
+    return r != 0 ? r : call_reply(c, json_object());
+}
+
 static const struct method methods[] = {
     { "Status", ACCESS_READ, method_status },   { "Flows", ACCESS_READ, method_flows },
     { "Explain", ACCESS_READ, method_explain }, { "Reload", ACCESS_WRITE, method_reload },
     { "Off", ACCESS_WRITE, method_off },        { "Watch", ACCESS_READ, method_watch },
+    { "Names", ACCESS_NAMES, method_names },    { "Resolved", ACCESS_RESOLVER, method_resolved },
 };
 
 static int setup_idle(void **state, uint64_t idle_usec) {
     struct fixture *f = calloc(1, sizeof(*f));
     struct report report = REPORT_INIT;
     struct server_options o = { .read_group = GROUP,
-                                .resolver = (uid_t)-1,
+                                .resolver = RESOLVER,
                                 .methods = methods,
                                 .n_methods = ARRAY_SIZE(methods),
                                 .userdata = f,
@@ -496,6 +511,64 @@ static void test_rights(void **state) {
     assert_int_equal(f->n_reloads, 1);
 }
 
+/* The resolver is in the group so that it can connect, and yet may ask for nothing but names; its
+ * own method is nobody else's, not even root's. */
+static void test_rights_of_the_resolver(void **state) {
+    static const char names[] = "{\"method\":\"io.portd.Names\"}";
+    static const char resolved[] = "{\"method\":\"io.portd.Resolved\",\"parameters\":{\"ipv4\":1}}";
+    static const char denied[] =
+        "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}";
+    static const char answer[] = "{\"parameters\":{\"names\":[\"a.example\"]}}";
+    struct fixture *f = *state;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(setgroups(0, NULL), 0);
+    _cleanup_(closep) int root = client_new(f);
+    _cleanup_(closep) int member = client_new_as(f, 1000, GROUP);
+    _cleanup_(closep) int stranger = client_new_as(f, 1000, 1000);
+    _cleanup_(closep) int resolver = client_new_as(f, RESOLVER, GROUP);
+
+    expect_on(f, root, resolved, denied);
+    expect_on(f, member, resolved, denied);
+    expect_on(f, stranger, resolved, denied);
+    expect_on(f, resolver, resolved, "{\"parameters\":{}}");
+    expect_on(f, resolver,
+              "{\"method\":\"io.portd.Resolved\",\"parameters\":{\"ipv4\":1,\"ipv5\":1}}",
+              "{\"error\":\"org.varlink.service.InvalidParameter\","
+              "\"parameters\":{\"parameter\":\"ipv5\"}}");
+    expect_on(f, resolver, "{\"method\":\"io.portd.Status\"}", denied);
+    expect_on(f, resolver, "{\"method\":\"io.portd.Watch\",\"more\":true}", denied);
+    expect_on(f, resolver, names, answer);
+    expect_on(f, member, names, answer);
+    expect_on(f, stranger, names, denied);
+}
+
+/* A first answer at once, then what is sent on this topic, and nothing of the other. */
+static void test_topics(void **state) {
+    struct fixture *f = *state;
+    struct frame_input in = { .max = LARGE_SIZE };
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(setgroups(0, NULL), 0);
+    _cleanup_(closep) int member = client_new_as(f, 1000, GROUP);
+    _cleanup_(closep) int resolver = client_new_as(f, RESOLVER, GROUP);
+
+    expect_on(f, member, "{\"method\":\"io.portd.Names\",\"more\":true}",
+              "{\"parameters\":{\"names\":[\"a.example\"]},\"continues\":true}");
+    assert_false(server_has_resolver(f->server, TOPIC_NAMES));
+    expect_on(f, resolver, "{\"method\":\"io.portd.Names\",\"more\":true}",
+              "{\"parameters\":{\"names\":[\"a.example\"]},\"continues\":true}");
+    assert_true(server_has_resolver(f->server, TOPIC_NAMES));
+    assert_false(server_has_resolver(f->server, TOPIC_EVENTS));
+    server_broadcast(f->server, TOPIC_EVENTS, json_pack("{ss}", "text", "not for you"));
+    server_broadcast(f->server, TOPIC_NAMES, json_pack("{s[]}", "names"));
+    assert_string_equal(client_next(f, resolver, &in),
+                        "{\"parameters\":{\"names\":[]},\"continues\":true}");
+    frame_input_clear(&in);
+}
+
 static void close_all(struct fixture *f, int *fds, size_t n) {
     for (size_t i = 0; i < n; i++)
         fd_close(fds[i]);
@@ -554,6 +627,8 @@ int main(void) {
         TEST_IMPATIENT(test_watch),
         TEST(test_slow_watcher),
         TEST(test_rights),
+        TEST(test_rights_of_the_resolver),
+        TEST(test_topics),
         TEST(test_places),
     };
 
