@@ -10,7 +10,7 @@
 /* What DNS said of the names that flows need. An answer that fails changes no address: the last
  * ones hold until a good one replaces them, and how old they are can be told. */
 
-#define RESOLVED_ADDRESSES_MAX 256U       /* of one name, both families together */
+#define RESOLVED_ADDRESSES_MAX 256U       /* of one answer, both families together */
 #define RESOLVED_TTL_MAX       2147483647 /* seconds: RFC 2181 section 8 */
 #define RESOLVED_ERROR_MAX     200U       /* bytes of the text that says why an attempt failed */
 
