@@ -27,29 +27,6 @@ static void assert_flow(const struct ruleset *rules, struct packet p, const char
     assert_string_equal(d.match->comment, flow);
 }
 
-static void test_every_host_compiles_the_same_twice(void **state) {
-    struct loaded loaded = { 0 };
-
-    (void)state;
-    example_load(EXAMPLE, &loaded);
-    assert_int_equal(loaded.site->n_hosts, 17);
-    for (size_t i = 0; i < loaded.site->n_hosts; i++) {
-        _cleanup_(ruleset_freep) struct ruleset *a =
-            example_compile(&loaded, loaded.site->hosts[i].name);
-        _cleanup_(ruleset_freep) struct ruleset *b =
-            example_compile(&loaded, loaded.site->hosts[i].name);
-        _cleanup_(plan_freep) struct plan *plan = NULL;
-        char one[DIGEST_TEXT_SIZE], two[DIGEST_TEXT_SIZE];
-
-        assert_int_equal(ruleset_digest(a, one), 0);
-        assert_int_equal(ruleset_digest(b, two), 0);
-        assert_string_equal(one, two);
-        assert_int_equal(ruleset_diff(a, b, &plan), 0);
-        assert_true(plan_is_empty(plan));
-    }
-    loaded_clear(&loaded);
-}
-
 static void test_flows_of_a_load_balancer(void **state) {
     struct loaded loaded = { 0 };
     _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
@@ -425,7 +402,6 @@ static void test_wrong_questions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_host_compiles_the_same_twice),
         cmocka_unit_test(test_flows_of_a_load_balancer),
         cmocka_unit_test(test_answers_meet_the_policy),
         cmocka_unit_test(test_wide_ranges_and_broadcast),
