@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "engine/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -130,7 +131,6 @@ int names_take(struct manager *m, const struct resolution *answer) {
     if (r == 0)
         return 0;
     save_later(m);
-    notify_name(m, known);
     return manager_names_changed(m);
 }
 
@@ -144,7 +144,9 @@ static bool plan_is_of_elements(const struct plan *plan) {
 int names_apply(struct manager *m, struct report *reterr) {
     _cleanup_(ruleset_freep) struct ruleset *next = NULL;
     _cleanup_(plan_freep) struct plan *plan = NULL;
+    _cleanup_(lines_freep) char **lines = NULL;
     uint32_t generation;
+    size_t n = 0;
     int r;
 
     r = policy_compile(m->enforced->intent, &m->names, &next);
@@ -157,10 +159,13 @@ int names_apply(struct manager *m, struct report *reterr) {
     r = kernel_apply(m->kernel, plan, m->kernel_generation, &generation, reterr);
     if (r != 0)
         return r;
+    lines = plan_lines(plan, false, &n);
     plan = plan_free(plan);
     ruleset_free(m->enforced->rules);
     m->enforced->rules = TAKE_PTR(next);
     m->kernel_generation = generation;
+    if (n > 0)
+        notify_names(m, lines, n);
     return 0;
 }
 

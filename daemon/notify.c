@@ -44,21 +44,18 @@ void notify_drift(struct manager *m) {
     event_send(m, event_new(m, "drift", text), "drift", drift_json(d));
 }
 
-void notify_name(struct manager *m, const struct resolved_name *n) {
-    json_t *addresses = resolved_addresses_json(n), *item;
+void notify_names(struct manager *m, char *const *lines, size_t n) {
     char *text = NULL;
-    size_t size, i;
+    size_t size;
     FILE *f = open_memstream(&text, &size);
 
-    if (f) {
-        fprintf(f, "%s:", n->name);
-        json_array_foreach(addresses, i, item)
-            fprintf(f, "%s %s", i ? "," : "", json_string_value(item));
-        if (fclose(f) == 0)
-            event_send(m, event_new(m, "names", text), NULL, NULL);
-    }
+    if (!f)
+        return;
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, "%s%s", i ? "; " : "", lines[i]);
+    if (fclose(f) == 0)
+        event_send(m, event_new(m, "names", text), NULL, NULL);
     free(text);
-    json_decref(addresses);
 }
 
 json_t *reload_record_json(const struct reload_record *r) {

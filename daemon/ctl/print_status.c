@@ -77,11 +77,12 @@ static char *builder_close(struct builder *b) {
     return b->text;
 }
 
-static void part_count(struct builder *b, json_t *status, const char *key) {
+static void part_count(struct builder *b, json_t *status, const char *key, const char *one) {
     json_t *count = json_object_get(status, key);
 
     if (count)
-        part(b, ", ", "%lld %s", (long long)json_integer_value(count), key);
+        part(b, ", ", "%lld %s", (long long)json_integer_value(count),
+             json_integer_value(count) == 1 ? one : key);
 }
 
 static void part_text(struct builder *b, const char *separator, const char *word, json_t *status,
@@ -128,9 +129,9 @@ static void fill_right(json_t *status, struct builder right[static LINES]) {
         part(&right[1], ", ", "%.*s%s", DIGEST_MAX, digest, marks->ellipsis);
     if (*since)
         part(&right[1], ", ", "for %s", when_age(since, time(NULL), buf));
-    part_count(&right[2], status, "flows");
-    part_count(&right[2], status, "addresses");
-    part_count(&right[2], status, "names");
+    part_count(&right[2], status, "flows", "flow");
+    part_count(&right[2], status, "addresses", "address");
+    part_count(&right[2], status, "names", "name");
 }
 
 static size_t widest(char *const texts[static LINES]) {
