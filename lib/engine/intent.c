@@ -165,12 +165,28 @@ static int flow_parties(struct resolver *rs, const struct policy *policy, const 
     return 0;
 }
 
+static bool host_is_of(const struct host *h, const char *product) {
+    size_t n = strlen(product);
+
+    for (size_t i = 0; i < h->roles.n; i++)
+        if (strncmp(h->roles.items[i].text, product, n) == 0 && h->roles.items[i].text[n] == '/')
+            return true;
+    return false;
+}
+
+/* `any` that asks is each host of the product, and no other host of the site: what a product may
+ * go out to is no business of a machine that has nothing of it. */
+static bool asks_as_any(const struct resolver *rs, const struct policy *policy) {
+    return !policy || strcmp(policy->product, PRODUCT_BASELINE) == 0 ||
+           host_is_of(rs->parties.self, policy->product);
+}
+
 /* Ingress asks whether this host is in `to`: a party of every address makes nobody a server, be
  * it called any or 0.0.0.0/0. */
-static bool flow_is_mine(const struct intent_flow *f, enum direction d) {
+static bool flow_is_mine(const struct intent_flow *f, enum direction d, bool as_any) {
     if (d == DIRECTION_OUT) {
         for (size_t i = 0; i < f->n_from; i++)
-            if (f->from[i]->has_self)
+            if (as_any ? f->from[i]->has_self : f->from[i]->has_self_named)
                 return true;
         return false;
     }
@@ -180,13 +196,13 @@ static bool flow_is_mine(const struct intent_flow *f, enum direction d) {
     return false;
 }
 
-static enum flow_state flow_state_get(struct intent_flow *f, enum direction d) {
+static enum flow_state flow_state_get(struct intent_flow *f, enum direction d, bool as_any) {
     bool is_other = false;
     const char *unbound = NULL;
     struct party **others;
     size_t n;
 
-    if (!flow_is_mine(f, d))
+    if (!flow_is_mine(f, d, as_any))
         return FLOW_NOT_MINE;
     if (f->unnamed.n > 0) {
         f->missing = strchr(f->unnamed.items[0].text, '$') + 1;
@@ -217,7 +233,7 @@ static void flow_states(const struct resolver *rs, const struct policy *policy,
             return;
         }
     for (enum direction d = 0; d < DIRECTION_MAX; d++)
-        f->state[d] = flow_state_get(f, d);
+        f->state[d] = flow_state_get(f, d, asks_as_any(rs, policy));
 }
 
 static const char *copy_or_null(struct arena *a, const char *text, int *r) {
@@ -276,17 +292,11 @@ static int resolve_flow(struct resolver *rs, const struct policy *policy, const 
 }
 
 static bool product_in_use(const struct site *site, const char *product) {
-    size_t n = strlen(product);
-
     if (strcmp(product, PRODUCT_BASELINE) == 0 || product_find(site, product))
         return true;
     for (size_t i = 0; i < site->n_hosts; i++)
-        for (size_t j = 0; j < site->hosts[i].roles.n; j++) {
-            const char *role = site->hosts[i].roles.items[j].text;
-
-            if (strncmp(role, product, n) == 0 && role[n] == '/')
-                return true;
-        }
+        if (host_is_of(&site->hosts[i], product))
+            return true;
     return false;
 }
 

@@ -267,6 +267,37 @@ static void test_who_is_a_server(void **state) {
     }
 }
 
+/* `any` lets the product's hosts go out, in a site's own row all hosts; a network lets go out
+ * whoever is in it. */
+static void test_who_is_any(void **state) {
+    static const char site[] =
+        "{\"format\":1,\"site\":\"t\",\"products\":{\"jtel-acd\":{\"peers\":{"
+        "\"chat-users\":\"any\",\"reporting-users\":[\"10.0.0.2/31\"]}}},\"hosts\":{"
+        "\"a\":{\"roles\":[\"jtel-acd/ACD-LB\"],\"addresses\":[\"10.0.0.1\"]},"
+        "\"b\":{\"roles\":[\"jtel-acd/ACD-REST\"],\"addresses\":[\"10.0.0.2\"]},"
+        "\"c\":{\"roles\":[\"mailstore-spe/IH\"],\"addresses\":[\"10.0.0.3\"]}},"
+        "\"flows\":[{\"id\":\"x\",\"title\":\"x\",\"from\":[\"any\"],\"to\":[\"host:a\"],"
+        "\"services\":[\"tcp/9\"]}]}";
+    static const struct {
+        uint16_t port;
+        bool from_b, from_c;
+    } cases[] = { { 3000, true, false }, { 3306, true, true }, { 9, true, true } };
+    struct loaded loaded = { 0 };
+    _cleanup_(ruleset_freep) struct ruleset *b = NULL, *c = NULL;
+
+    (void)state;
+    example_load_text(site, &loaded);
+    b = example_compile(&loaded, "b");
+    c = example_compile(&loaded, "c");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct packet p = example_packet(DIRECTION_OUT, PROTOCOL_TCP, cases[i].port, "10.0.0.1");
+
+        assert_int_equal(accepts(b, p), cases[i].from_b);
+        assert_int_equal(accepts(c, p), cases[i].from_c);
+    }
+    loaded_clear(&loaded);
+}
+
 /* Two selectors whose texts differ in ':' and '.' alone. */
 static void test_prefixes_keep_apart(void **state) {
     struct loaded loaded = { 0 };
@@ -411,6 +442,7 @@ int main(void) {
         cmocka_unit_test(test_deny_by_answer),
         cmocka_unit_test(test_features_and_warnings),
         cmocka_unit_test(test_who_is_a_server),
+        cmocka_unit_test(test_who_is_any),
         cmocka_unit_test(test_prefixes_keep_apart),
         cmocka_unit_test(test_unknown_host_lists_the_hosts),
         cmocka_unit_test(test_explain),

@@ -302,7 +302,8 @@ static void test_therefore(_unused_ void **state) {
     probes_check(EXAMPLE("therefore"), probes, ARRAY_SIZE(probes));
 }
 
-/* Roles of two products add up; features that are off close what they would open. */
+/* Roles of two products add up; features that are off close what they would open. A host with
+ * roles of one product has no rows of the other, whatever is open to any. */
 static void test_two_products(_unused_ void **state) {
     static const struct probe probes[] = {
         IN("srv1", 8000, "10.5.0.61", TF "xml"),
@@ -313,7 +314,8 @@ static void test_two_products(_unused_ void **state) {
         IN("srv3", 80, "198.51.100.7", NULL),
         IN("srv2", 1433, "10.5.0.11", TF "sql"),
         IN("srv2", 8472, "2001:db8:5::11", MS "instance-host"),
-        OUT("ws1", 80, "198.51.100.7", MS "revocation"),
+        OUT("srv1", 80, "198.51.100.7", MS "revocation"),
+        OUT("ws1", 80, "198.51.100.7", NULL),
         OUT("ws1", 443, "203.0.113.129", NULL),
         IN("ws1", 80, "10.5.0.11", NULL),
     };
