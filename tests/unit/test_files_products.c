@@ -195,8 +195,9 @@ static void test_theatre_manager(_unused_ void **state) {
         OUT("tm-srv", 587, "10.2.250.25", TM "smtp"),
         OUT("tm-srv", 25, "10.2.250.25", NULL),
         OUT("tm-ws1", 587, "10.2.250.25", NULL),
-        /* The time server, not NTP; every machine. */
-        OUT("tm-print", 37, "10.2.250.37", TM "time"),
+        /* The time server, not NTP; every machine but the printer, which is a device. */
+        OUT("tm-term", 37, "10.2.250.37", TM "time"),
+        OUT("tm-print", 37, "10.2.250.37", NULL),
         OUT_UDP("tm-db", 37, "2001:db8:2:a::37", TM "time"),
         OUT_UDP("tm-db", 123, "10.2.250.37", NULL),
         /* Web sales come in to the web server only. */
