@@ -235,10 +235,16 @@ static json_t *flow_json(const struct intent_flow *f) {
     return o;
 }
 
+/* Whether its note can say why: not of a row that is off or about other hosts. */
+static bool is_nearest(const struct intent_flow *f, enum direction d) {
+    return f->state[d] != FLOW_FEATURE_OFF && f->state[d] != FLOW_NOT_MINE;
+}
+
 /* A row that names the service, and why it doesn't open it. */
 static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
                          const struct query *q) {
     _cleanup_(freep) char *reason = miss_reason(in, f, q);
+    const char *note = is_nearest(f, q->direction) ? f->note : NULL;
     json_t *o;
 
     if (!reason)
@@ -247,7 +253,7 @@ static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
                   "parties",
                   words_json(q->direction == DIRECTION_IN ? &f->from_words : &f->to_words),
                   "reason", reason, "file", f->file, "line", (int)f->line);
-    if (o && (set_optional(o, "note", f->note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
+    if (o && (set_optional(o, "note", note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
         json_decref(o);
         return NULL;
     }
