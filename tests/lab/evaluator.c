@@ -5,9 +5,11 @@
 
 #include "engine/eval.h"
 #include "engine/intent.h"
+#include "engine/resolved.h"
 #include "engine/ruleset.h"
 #include "files/files.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ struct evaluator {
     const struct table *table;
     struct intent **intents; /* by host; NULL: runs no portd */
     struct ruleset **rulesets;
+    struct resolved names; /* as the table has them */
 };
 
 static int host_compile(struct evaluator *e, size_t i, const struct loaded *l,
@@ -32,7 +35,45 @@ static int host_compile(struct evaluator *e, size_t i, const struct loaded *l,
                        reterr);
     if (r != 0)
         return r;
-    return policy_compile(e->intents[i], NULL, &e->rulesets[i]);
+    return policy_compile(e->intents[i], &e->names, &e->rulesets[i]);
+}
+
+/* The addresses of a family stand in the table in their order, as those of an answer do. */
+static int name_answer(struct evaluator *e, const struct table_group *g) {
+    struct resolution answer = { .name = g->name, .is_answered = { true, true }, .ttl = 1 };
+    int r;
+
+    for (size_t i = 0; i < g->party.n_prefixes; i++) {
+        const struct table_prefix *p = &g->party.prefixes[i];
+        enum family f = p->family == LAB_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6;
+
+        memcpy(answer.addresses[f][answer.n_addresses[f]++].bytes, p->address, LAB_ADDRESS_SIZE);
+    }
+    r = resolved_take(&e->names, &answer, 1);
+    return r == 1 ? 0 : r < 0 ? r : -EINVAL;
+}
+
+static int name_compare(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int names_answer(struct evaluator *e) {
+    const struct table *t = e->table;
+    _cleanup_(freep) const char **names = calloc(t->n_groups + 1, sizeof(*names));
+    size_t n = 0;
+    int r;
+
+    if (!names)
+        return -ENOMEM;
+    for (size_t i = 0; i < t->n_groups; i++)
+        if (t->groups[i].is_dns_name)
+            names[n++] = t->groups[i].name;
+    qsort(names, n, sizeof(*names), name_compare);
+    r = resolved_need(&e->names, names, n);
+    for (size_t i = 0; r >= 0 && i < t->n_groups; i++)
+        if (t->groups[i].is_dns_name)
+            r = name_answer(e, &t->groups[i]);
+    return r < 0 ? r : 0;
 }
 
 static int hosts_compile(struct evaluator *e, const struct loaded *l, struct report *reterr) {
@@ -47,7 +88,7 @@ static int hosts_compile(struct evaluator *e, const struct loaded *l, struct rep
     }
     if (r == 0 && n != l->site->n_hosts) {
         fprintf(stderr, "the table has %zu hosts with portd, the site %zu\n", n, l->site->n_hosts);
-        r = -1;
+        r = -EINVAL;
     }
     return r;
 }
@@ -65,10 +106,14 @@ struct evaluator *evaluator_new(const char *site, const char *policy_dir, const 
     e->rulesets = calloc(t->n_hosts, sizeof(*e->rulesets));
     if (!e->intents || !e->rulesets)
         return NULL;
-    r = files_load(site, &policy_dir, 1, NULL, &loaded, &report);
+    r = names_answer(e);
+    if (r == 0)
+        r = files_load(site, &policy_dir, 1, NULL, &loaded, &report);
     if (r == 0)
         r = hosts_compile(e, &loaded, &report);
     report_print(&report, stderr);
+    if (r < 0)
+        fprintf(stderr, "%s: %s\n", site, strerror(-r));
     report_clear(&report);
     loaded_clear(&loaded);
     return r == 0 ? TAKE_PTR(e) : NULL;
@@ -81,6 +126,7 @@ struct evaluator *evaluator_free(struct evaluator *e) {
         ruleset_free(e->rulesets[i]);
         intent_free(e->intents[i]);
     }
+    resolved_clear(&e->names);
     free(e->rulesets);
     free(e->intents);
     free(e);

@@ -9,8 +9,8 @@
 lab_isolate "$@"
 binary_dir=$1
 lab_use "${2:-jtel-acd}"
-random_ports=100
-random_ports_again=10
+random_ports=200
+random_ports_again=20
 
 agree() { # TABLE N [SITE POLICY-DIR]
     "$binary_dir/tests/lab/lab-agree" "$@" | tee -a "$lab_state/agreed"
