@@ -15,6 +15,7 @@ struct party {
     const char *name;     /* of its address sets, without "_4" or "_6": "jtel-acd_ACD-LB", "any" */
     const char *selector; /* as the row says it */
     bool any;             /* every address; ranges are empty */
+    bool is_hosts;        /* the site's own: a role, internal, host:NAME, … */
     bool has_self;        /* this host is one of them … */
     bool has_self_named;  /* … and not only because every address of a family is */
     bool is_self;         /* the selector "self": as the other end of a flow, nobody */

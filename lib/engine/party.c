@@ -7,6 +7,12 @@
 
 #include <errno.h>
 
+/* A party and what its addresses were made of, where they are no hosts'. */
+struct known_party {
+    struct party party; /* first: what others see of it */
+    const struct prefixes *networks;
+};
+
 static int holder_compare(const void *a, const void *b) {
     const struct holder *x = a, *y = b;
 
@@ -67,14 +73,7 @@ static int party_add_prefixes(struct arena *a, struct party *p, const struct pre
     return 0;
 }
 
-static void party_set_self(struct party *p) {
-    p->has_self = true;
-    p->has_self_named = true;
-}
-
 static int party_add_host(struct parties *all, struct party *p, const struct host *h) {
-    if (h == all->self)
-        party_set_self(p);
     return party_add_prefixes(all->arena, p, &h->addresses);
 }
 
@@ -120,37 +119,10 @@ static int party_add_holders(struct parties *all, struct party *p, const char *p
     return 0;
 }
 
-static bool prefix_holds(const struct prefix *p, const struct prefix *other) {
-    return p->family == other->family && address_compare(&other->range.lo, &p->range.lo) >= 0 &&
-           address_compare(&other->range.hi, &p->range.hi) <= 0;
-}
-
-/* 0.0.0.0/0 or ::/0. */
-static bool prefix_is_whole(const struct prefix *p) {
-    struct address next;
-
-    for (size_t i = 0; i < family_size(p->family); i++)
-        if (p->range.lo.bytes[i])
-            return false;
-    return !address_next(&p->range.hi, p->family, &next);
-}
-
-/* A party that is addresses alone has this host in it when one of its own addresses is. */
+/* The site's, so that they stay until all hosts have asked. */
 static int party_add_networks(struct parties *all, struct party *p, const struct prefixes *from) {
-    const struct prefixes *own = &all->self->addresses;
-
-    for (size_t i = 0; i < from->n; i++)
-        for (size_t j = 0; j < own->n; j++)
-            if (prefix_holds(&from->items[i], &own->items[j])) {
-                p->has_self = true;
-                p->has_self_named = p->has_self_named || !prefix_is_whole(&from->items[i]);
-            }
+    ((struct known_party *)p)->networks = from;
     return party_add_prefixes(all->arena, p, from);
-}
-
-static void party_set_any(struct party *p) {
-    p->any = true;
-    p->has_self = true;
 }
 
 static const struct site_peer *binding_find(const struct site *site, const char *product,
@@ -186,7 +158,7 @@ static int party_from_peer(struct parties *all, struct party *p, const struct po
     int r;
 
     if (bound ? bound->any : peer->default_any) {
-        party_set_any(p);
+        p->any = true;
         return 0;
     }
     if (!bound) {
@@ -206,6 +178,7 @@ static int party_from_name(struct parties *all, struct party *p, const struct po
         return -ENOMEM;
     if (peer)
         return party_from_peer(all, p, policy, peer);
+    p->is_hosts = true;
     return party_add_holders(all, p, policy->product, name);
 }
 
@@ -217,6 +190,7 @@ static int party_from_os(struct parties *all, struct party *p, const char *produ
                       : arena_printf(all->arena, "os-%s", name);
     if (!p->name)
         return -ENOMEM;
+    p->is_hosts = true;
     return party_add_hosts(all, p, &(struct membership){ .product = product, .os = &os });
 }
 
@@ -226,18 +200,8 @@ static int party_from_host(struct parties *all, struct party *p, const char *nam
     p->name = arena_printf(all->arena, "host_%s", name);
     if (!p->name)
         return -ENOMEM;
-    if (!h)
-        return 0;
-    if (h == all->self)
-        party_set_self(p);
-    return party_add_prefixes(all->arena, p, &h->addresses);
-}
-
-static int party_from_self(struct parties *all, struct party *p) {
-    p->name = "self";
-    party_set_self(p);
-    p->is_self = true;
-    return party_add_prefixes(all->arena, p, &all->self->addresses);
+    p->is_hosts = true;
+    return h ? party_add_host(all, p, h) : 0;
 }
 
 static int party_from_management(struct parties *all, struct party *p) {
@@ -250,6 +214,7 @@ static int party_from_internal(struct parties *all, struct party *p, const char 
     p->name = arena_printf(all->arena, "%s_internal", product ? product : "site");
     if (!p->name)
         return -ENOMEM;
+    p->is_hosts = true;
     return party_add_hosts(all, p, &(struct membership){ .product = product });
 }
 
@@ -259,13 +224,17 @@ static int party_from_internal(struct parties *all, struct party *p, const char 
 static int party_from_prefix(struct parties *all, struct party *p, const char *text,
                              const struct prefix *prefix) {
     char *name = arena_printf(all->arena, "net_%s", text);
+    struct prefixes *networks = arena_alloc(all->arena, sizeof(*networks));
+    struct prefix *copy = arena_alloc(all->arena, sizeof(*copy));
 
-    if (!name)
+    if (!name || !networks || !copy)
         return -ENOMEM;
     for (char *c = name; *c; c++)
         *c = *c == '/' ? '-' : *c == ':' ? '_' : *c;
     p->name = name;
-    return party_add_networks(all, p, &(struct prefixes){ (struct prefix *)prefix, 1 });
+    *copy = *prefix;
+    *networks = (struct prefixes){ copy, 1 };
+    return party_add_networks(all, p, networks);
 }
 
 static int party_from_path(struct parties *all, struct party *p, const char *text) {
@@ -287,17 +256,21 @@ static int party_fill(struct parties *all, struct party *p, const struct policy 
 
     if (strcmp(text, "any") == 0) {
         p->name = "any";
-        party_set_any(p);
+        p->any = true;
         return 0;
     }
-    if (strcmp(text, "self") == 0)
-        return party_from_self(all, p);
+    if (strcmp(text, "self") == 0) {
+        p->name = "self";
+        p->is_self = true;
+        return 0;
+    }
     if (strcmp(text, "internal") == 0)
         return party_from_internal(all, p, product);
     if (strcmp(text, "management") == 0)
         return party_from_management(all, p);
     if (strcmp(text, "all") == 0) {
         p->name = "all";
+        p->is_hosts = true;
         return party_add_hosts(all, p, &(struct membership){ 0 });
     }
     if (strncmp(text, "os:", 3) == 0)
@@ -373,7 +346,7 @@ int parties_get(struct parties *all, const struct policy *policy, const char *se
         return 0;
     }
 
-    p = arena_alloc(all->arena, sizeof(*p));
+    p = arena_alloc(all->arena, sizeof(struct known_party));
     if (!p)
         return -ENOMEM;
     p->selector = arena_strdup(all->arena, selector);
@@ -391,4 +364,65 @@ int parties_get(struct parties *all, const struct policy *policy, const char *se
         return r;
     *ret = use->party;
     return 0;
+}
+
+/* --- who is asking --- */
+
+static bool prefix_holds(const struct prefix *p, const struct prefix *other) {
+    return p->family == other->family && address_compare(&other->range.lo, &p->range.lo) >= 0 &&
+           address_compare(&other->range.hi, &p->range.hi) <= 0;
+}
+
+/* 0.0.0.0/0 or ::/0. */
+static bool prefix_is_whole(const struct prefix *p) {
+    struct address next;
+
+    for (size_t i = 0; i < family_size(p->family); i++)
+        if (p->range.lo.bytes[i])
+            return false;
+    return !address_next(&p->range.hi, p->family, &next);
+}
+
+/* A party that is addresses alone has a host in it when it has one of the host's. */
+static void networks_aim(struct known_party *known, const struct prefix *own) {
+    struct party *p = &known->party;
+
+    if (!ranges_contain(&p->ranges[own->family], &own->range.lo))
+        return;
+    for (size_t i = 0; i < known->networks->n; i++)
+        if (prefix_holds(&known->networks->items[i], own)) {
+            p->has_self = true;
+            p->has_self_named = p->has_self_named || !prefix_is_whole(&known->networks->items[i]);
+        }
+}
+
+static int self_aim(struct parties *all, struct party *p, const struct host *self) {
+    int r;
+
+    for (enum family f = 0; f < FAMILY_MAX; f++)
+        p->ranges[f] = (struct ranges){ 0 };
+    r = party_add_prefixes(all->arena, p, &self->addresses);
+    for (enum family f = 0; f < FAMILY_MAX; f++)
+        ranges_tidy(&p->ranges[f], f);
+    return r;
+}
+
+/* A host is in a party of hosts when its addresses are, for no two hosts share one. */
+int parties_aim(struct parties *all, const struct host *self) {
+    const struct prefixes *own = &self->addresses;
+    int r = 0;
+
+    for (size_t i = 0; i < all->n && r == 0; i++) {
+        struct party *p = all->items[i];
+        struct known_party *known = (struct known_party *)p;
+
+        p->has_self_named = p->is_self || (p->is_hosts && party_contains(p, own->items[0].family,
+                                                                         &own->items[0].range.lo));
+        p->has_self = p->any || p->has_self_named;
+        if (p->is_self)
+            r = self_aim(all, p, self);
+        for (size_t j = 0; known->networks && j < own->n; j++)
+            networks_aim(known, &own->items[j]);
+    }
+    return r;
 }

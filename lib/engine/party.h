@@ -22,7 +22,6 @@ struct parties {
     const struct policy *const *policies;
     size_t n_policies;
     const struct site *site;
-    const struct host *self;
     struct party **items;
     size_t n;
     struct party_use *uses; /* what was asked for before */
@@ -31,7 +30,7 @@ struct parties {
     size_t n_holders;
 };
 
-/* Makes ready for a site; all but `arena`, `policies`, `site` and `self` starts empty. 0 or
+/* Makes ready for a site; all but `arena`, `policies`, `n_policies` and `site` starts empty. 0 or
  * -ENOMEM. What parties_get() gave outlives parties_clear(). */
 int parties_init(struct parties *p);
 void parties_clear(struct parties *p);
@@ -40,5 +39,9 @@ void parties_clear(struct parties *p);
  */
 int parties_get(struct parties *p, const struct policy *policy, const char *selector,
                 struct party **ret);
+
+/* Makes `self` the host that asks: of all parties got so far, whether it is in them, and whom
+ * "self" means. 0 or -ENOMEM. */
+int parties_aim(struct parties *p, const struct host *self);
 
 #endif

@@ -24,6 +24,8 @@
 
 /* The product whose policy applies to every host. */
 #define PRODUCT_BASELINE "host-baseline"
+/* What stands for a product in the ids of a site's own rows. */
+#define PRODUCT_SITE "site"
 
 /* A string of a file and where it stood. */
 struct word {
