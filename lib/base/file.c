@@ -237,19 +237,25 @@ static int directory_sync(const char *path) {
     return 0;
 }
 
-/* Fills the new file and moves it to its place. */
-static int temporary_finish(int fd, const char *temporary, const char *path, const void *bytes,
-                            size_t size, unsigned mode) {
+static int temporary_fill(int fd, const void *bytes, size_t size, unsigned mode) {
     int r = write_full(fd, bytes, size);
 
     if (r < 0)
         return r;
-    if (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0)
+    return fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* rename() takes the name from whatever has it, link() doesn't. */
+static int temporary_place(const char *temporary, const char *path, bool may_replace) {
+    if ((may_replace ? rename(temporary, path) : link(temporary, path)) < 0)
         return -errno;
+    if (!may_replace)
+        unlink(temporary);
     return 0;
 }
 
-int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned mode) {
+static int file_make(const char *path, const void *bytes, size_t size, unsigned mode,
+                     bool may_replace) {
     _cleanup_(freep) char *temporary = NULL;
     _cleanup_(closep) int fd = -1;
     int r;
@@ -261,10 +267,20 @@ int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned
     fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    r = temporary_finish(fd, temporary, path, bytes, size, mode);
+    r = temporary_fill(fd, bytes, size, mode);
+    if (r == 0)
+        r = temporary_place(temporary, path, may_replace);
     if (r < 0) {
         unlink(temporary);
         return r;
     }
     return directory_sync(path);
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned mode) {
+    return file_make(path, bytes, size, mode, true);
+}
+
+int file_create_atomic(const char *path, const void *bytes, size_t size, unsigned mode) {
+    return file_make(path, bytes, size, mode, false);
 }

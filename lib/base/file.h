@@ -37,5 +37,8 @@ DEFINE_CLEANUP(char **, paths_free);
 /* Writes a whole file so that either the old or the new content survives a crash: temporary
  * file beside it, fsync, rename, fsync of the directory. 0 or -errno (-ENOSPC, -EROFS, …). */
 int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned mode);
+/* The same for a file that isn't there yet. -EEXIST: something has this name already, be it a link
+ * to nowhere, and stays as it is. */
+int file_create_atomic(const char *path, const void *bytes, size_t size, unsigned mode);
 
 #endif

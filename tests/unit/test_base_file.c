@@ -200,6 +200,27 @@ static void test_write_atomic_fails(_unused_ void **state) {
     assert_int_equal(rmdir("out2"), 0);
 }
 
+static void test_create_atomic(_unused_ void **state) {
+    char target[8] = "";
+    struct stat st;
+
+    assert_int_equal(mkdir("out3", 0755), 0);
+    assert_int_equal(file_create_atomic("out3/site", "one", 3, 0644), 0);
+    assert_read("out3/site", "one");
+    assert_int_equal(stat("out3/site", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0644);
+    assert_int_equal(st.st_nlink, 1);
+    assert_int_equal(file_create_atomic("out3/site", "two", 3, 0644), -EEXIST);
+    assert_read("out3/site", "one");
+    assert_int_equal(unlink("out3/site"), 0);
+    assert_int_equal(symlink("nowhere", "out3/link"), 0);
+    assert_int_equal(file_create_atomic("out3/link", "two", 3, 0644), -EEXIST);
+    assert_int_equal(readlink("out3/link", target, sizeof(target)), 7);
+    assert_int_equal(file_create_atomic("absent/site", "x", 1, 0644), -ENOENT);
+    assert_int_equal(unlink("out3/link"), 0);
+    assert_int_equal(rmdir("out3"), 0); /* nothing else is left */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads),
@@ -213,6 +234,7 @@ int main(void) {
         cmocka_unit_test(test_list_of_nothing),
         cmocka_unit_test(test_write_atomic),
         cmocka_unit_test(test_write_atomic_fails),
+        cmocka_unit_test(test_create_atomic),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
