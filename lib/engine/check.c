@@ -108,18 +108,6 @@ static bool port_may_be(const struct port *port, uint16_t number) {
     return port->n_choices == 0 || number == 0;
 }
 
-static const char *choices_list(const struct port *port, struct arena *a) {
-    struct names numbers = { 0 };
-
-    for (size_t i = 0; i < port->n_choices; i++) {
-        const char *number = arena_printf(a, "%u", port->choices[i]);
-
-        if (!number || names_collect(&numbers, a, &number, 1, sizeof(number)) < 0)
-            return NULL;
-    }
-    return names_list(&numbers, a);
-}
-
 static void word_check(struct check *c, const struct word *w, const char *what,
                        const struct names *names) {
     if (names_lack(names, w->text))
@@ -141,7 +129,7 @@ static int port_check(struct check *c, const struct known *k, const struct site_
     }
     if (port_may_be(port, over->number))
         return 0;
-    choices = choices_list(port, c->l.scratch);
+    choices = numbers_list(port->choices, port->n_choices, c->l.scratch);
     if (!choices)
         return -ENOMEM;
     mistake(&c->l, over->node, "the vendor leaves no choice of %u for the port %s, only of %s",

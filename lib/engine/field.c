@@ -45,8 +45,7 @@ void mistake(struct loader *l, const struct node *n, const char *format, ...) {
 
 void mistake_unknown(struct loader *l, const struct node *n, const char *name, const char *what,
                      const struct names *names) {
-    char quoted[QUOTE_TEXT_MAX], meant[QUOTE_TEXT_MAX];
-    const char *nearest, *list;
+    const char *text;
 
     if (text_is_blank(name)) {
         mistake_blank(l, n, name);
@@ -54,11 +53,8 @@ void mistake_unknown(struct loader *l, const struct node *n, const char *name, c
     }
     if (mistake_drop(l))
         return;
-    nearest = names_nearest(names, name);
-    list = names_list(names, l->scratch);
-    mistake(l, n, "%s is no %s%s%s%s (there are: %s)", text_quote(name, quoted), what,
-            nearest ? "; did you mean " : "", nearest ? text_quote(nearest, meant) : "",
-            nearest ? "?" : "", list ? list : "...");
+    text = names_unknown(names, name, what, l->scratch);
+    mistake(l, n, "%s", text ? text : "is unknown");
 }
 
 void key_check(struct loader *l, const struct node *n) {

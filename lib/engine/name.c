@@ -3,6 +3,7 @@
  * nearest name is looked for only when a message needs it. */
 #include "engine/name.h"
 
+#include "base/quote.h"
 #include "engine/policy.h"
 
 #include <ctype.h>
@@ -220,4 +221,28 @@ const char *names_list(const struct names *names, struct arena *a) {
     if (list && names->n > n)
         list = arena_printf(a, "%s and %zu more", list, names->n - n);
     return list;
+}
+
+const char *numbers_list(const uint16_t *numbers, size_t n, struct arena *a) {
+    struct names texts = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        const char *number = arena_printf(a, "%u", numbers[i]);
+
+        if (!number || names_collect(&texts, a, &number, 1, sizeof(number)) < 0)
+            return NULL;
+    }
+    return names_list(&texts, a);
+}
+
+const char *names_unknown(const struct names *names, const char *name, const char *what,
+                          struct arena *a) {
+    const char *nearest = names_nearest(names, name), *list = names_list(names, a);
+    char quoted[QUOTE_TEXT_MAX], meant[QUOTE_TEXT_MAX];
+
+    if (!list)
+        return NULL;
+    return arena_printf(a, "%s is no %s%s%s%s (there are: %s)", text_quote(name, quoted), what,
+                        nearest ? "; did you mean " : "", nearest ? text_quote(nearest, meant) : "",
+                        nearest ? "?" : "", list);
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Names of products, roles, peers, features, ports, flows, hosts and sites:
  * [A-Za-z0-9][A-Za-z0-9.-]*, at most NAME_LENGTH_MAX bytes; a product's begins with a letter. */
@@ -47,5 +48,11 @@ bool names_lack(const struct names *names, const char *name);
 const char *names_nearest(const struct names *names, const char *name);
 /* "A, B, C and 7 more", "none"; NULL without memory. */
 const char *names_list(const struct names *names, struct arena *a);
+/* "25, 465 and 587", likewise. */
+const char *numbers_list(const uint16_t *numbers, size_t n, struct arena *a);
+/* `"ACD-LX" is no role; did you mean "ACD-LB"? (there are: ACD-JB and ACD-LB)`; NULL without
+ * memory. */
+const char *names_unknown(const struct names *names, const char *name, const char *what,
+                          struct arena *a);
 
 #endif

@@ -356,3 +356,15 @@ const struct peer *policy_peer(const struct policy *p, const char *name) {
             return &p->peers[i];
     return NULL;
 }
+
+bool policy_has_os_rows(const struct policy *p) {
+    for (size_t i = 0; i < p->n_flows; i++) {
+        const struct words *both[] = { &p->flows[i].from, &p->flows[i].to };
+
+        for (size_t j = 0; j < ARRAY_SIZE(both); j++)
+            for (size_t k = 0; k < both[j]->n; k++)
+                if (strncmp(both[j]->items[k].text, "os:", 3) == 0)
+                    return true;
+    }
+    return false;
+}

@@ -209,6 +209,8 @@ int site_check(const struct site *site, const struct policy *const *policies, si
 const struct policy *policy_find(const struct policy *const *policies, size_t n,
                                  const char *product);
 const struct peer *policy_peer(const struct policy *p, const char *name);
+/* Whether rows differ by a host's operating system. */
+bool policy_has_os_rows(const struct policy *p);
 const struct host *site_host(const struct site *site, const char *name);
 
 #endif

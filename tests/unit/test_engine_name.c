@@ -104,6 +104,12 @@ static void test_look_up(_unused_ void **state) {
     assert_false(names_have(&names, "alph"));
     assert_string_equal(names_list(&names, a), "alpha, bravo, charlie and delta");
     assert_string_equal(names_list(&none, a), "none");
+    assert_string_equal(names_unknown(&names, "alhpa", "letter", a),
+                        "\"alhpa\" is no letter; did you mean \"alpha\"? (there are: alpha, bravo, "
+                        "charlie and delta)");
+    assert_string_equal(names_unknown(&none, "\n", "letter", a),
+                        "\"\\n\" is no letter (there are: none)");
+    assert_string_equal(numbers_list((const uint16_t[]){ 25, 465, 587 }, 3, a), "25, 465 and 587");
 }
 
 static void test_nearest(_unused_ void **state) {
