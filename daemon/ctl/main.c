@@ -5,6 +5,7 @@
 #include "base/macros.h"
 
 #include <locale.h>
+#include <stdint.h>
 #include <string.h>
 
 #define DAEMON (OPTION_JSON | OPTION_SOCKET)
@@ -25,6 +26,9 @@ static const struct verb verbs[] = {
     { "check", "", "Every mistake of the site file and the policies, before a reload",
       "portd-ctl check --site ./site.json --host acd-lb1", 0, 0, OPTION_JSON | OPTION_FILES,
       verb_check },
+    { "init", "PRODUCT...", "Begin a site file: what the products ask of it, blanks to fill in",
+      "portd-ctl init jtel-acd --host acd-lb1=ACD-LB --host acd-jb1=ACD-JB --site ./site.json", 1,
+      SIZE_MAX, OPTION_JSON | OPTION_POLICY_DIR | OPTION_NEW_SITE | OPTION_NEW_HOSTS, verb_init },
     { "ruleset", "", "What the files mean for a host, in nft's own words",
       "portd-ctl ruleset --site ./site.json --host acd-lb1", 0, 0, OPTION_JSON | OPTION_FILES,
       verb_ruleset },

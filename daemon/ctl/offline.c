@@ -21,8 +21,8 @@ static enum status offline_outcome(const struct options *o, int r, struct report
 
 enum status offline_load(const struct options *o, bool with_site, struct loaded *ret) {
     static const char *const shipped[] = FILES_POLICY_DIRS;
-    const char *const *dirs = o->n_policy_dirs ? o->policy_dirs : shipped;
-    size_t n = o->n_policy_dirs ? o->n_policy_dirs : ARRAY_SIZE(shipped);
+    const char *const *dirs = o->policy_dirs.n ? o->policy_dirs.items : shipped;
+    size_t n = o->policy_dirs.n ? o->policy_dirs.n : ARRAY_SIZE(shipped);
     struct report report = REPORT_INIT;
     int r;
 

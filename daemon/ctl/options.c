@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options are rows: how each is parsed, where it is kept and what the help says of it. */
+/* The options are rows: how each is parsed, where it is kept and what the help says of it. Rows of
+ * one name are one option that means another thing to other verbs: it is kept for all of them. */
 #include "options.h"
 
 #include "base/macros.h"
@@ -9,6 +10,7 @@
 #include <getopt.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_LIST };
 
@@ -29,19 +31,36 @@ static const struct row rows[] = {
     { "offline", NULL, "answer from the files, without a daemon", KIND_FLAG, OPTION_OFFLINE,
       TO(offline) },
     { "site", "FILE", "the site file (" FILES_SITE "), site.d/*.json beside it", KIND_TEXT,
-      OPTION_FILES, TO(site) },
+      OPTION_SITE, TO(site) },
+    { "site", "FILE",
+      "the file to write, which must not exist (standard output); to one that does\n"
+      "                       hosts are added, by a drop-in in site.d/ beside it",
+      KIND_TEXT, OPTION_NEW_SITE, TO(site) },
     { "policy-dir", "DIR",
       "policies, repeatable, a later one overrides an earlier one by file name\n"
       "                       (/usr/share/portd/policy, then /etc/portd/policy)",
-      KIND_LIST, OPTION_FILES, TO(policy_dirs) },
-    { "host", "NAME", "the host of the site to answer for (this host)", KIND_TEXT, OPTION_FILES,
+      KIND_LIST, OPTION_POLICY_DIR, TO(policy_dirs) },
+    { "host", "NAME", "the host of the site to answer for (this host)", KIND_TEXT, OPTION_HOST,
       TO(host) },
+    { "host", "NAME=ROLE,...",
+      "a host of the site and its roles, if these are known; repeatable (one for each\n"
+      "                       role). Where several products have such a role: product/ROLE",
+      KIND_LIST, OPTION_NEW_HOSTS, TO(hosts) },
     { "reason", "TEXT", "why, for the journal and the status", KIND_TEXT, OPTION_REASON,
       TO(reason) },
     { "yes", NULL, "do it", KIND_FLAG, OPTION_YES, TO(yes) },
     { "help", NULL, "print this", KIND_FLAG, 0, TO(help) },
     { "version", NULL, "print the version", KIND_FLAG, 0, TO(version) },
 };
+
+static void list_add(struct list *l, const char *item) {
+    const char **items = reallocarray(l->items, l->n + 1, sizeof(*items));
+
+    if (!items)
+        abort();
+    l->items = items;
+    items[l->n++] = item;
+}
 
 static void row_set(const struct row *row, const char *argument, struct options *o) {
     void *to = (uint8_t *)o + row->offset;
@@ -55,16 +74,31 @@ static void row_set(const struct row *row, const char *argument, struct options 
         *(const char **)to = argument;
         break;
     case KIND_LIST:
-        (*(const char ***)to)[o->n_policy_dirs++] = argument;
+        list_add(to, argument);
         break;
     }
+}
+
+static void option_set(const char *name, const char *argument, struct options *o) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            row_set(&rows[i], argument, o);
+}
+
+/* The first row of this name. */
+static size_t row_find(const char *name) {
+    size_t i = 0;
+
+    while (strcmp(rows[i].name, name) != 0)
+        i++;
+    return i;
 }
 
 static void build_long_options(struct option ret[static ARRAY_SIZE(rows) + 1]) {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         ret[i] = (struct option){ .name = rows[i].name,
                                   .has_arg = rows[i].argument ? required_argument : no_argument,
-                                  .val = (int)i };
+                                  .val = (int)row_find(rows[i].name) };
     ret[ARRAY_SIZE(rows)] = (struct option){ 0 };
 }
 
@@ -74,9 +108,8 @@ enum status options_parse(int argc, char **argv, struct options *ret) {
     int found;
 
     build_long_options(long_options);
-    o.policy_dirs = calloc((size_t)argc + 1, sizeof(*o.policy_dirs));
     o.words = calloc((size_t)argc + 1, sizeof(*o.words));
-    if (!o.policy_dirs || !o.words)
+    if (!o.words)
         abort();
     while ((found = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
         if (found == '?') {
@@ -86,7 +119,7 @@ enum status options_parse(int argc, char **argv, struct options *ret) {
         if (found == 'h')
             o.help = true;
         else
-            row_set(&rows[found], optarg, &o);
+            option_set(rows[found].name, optarg, &o);
     }
     while (optind < argc)
         o.words[o.n_words++] = argv[optind++];
@@ -95,13 +128,24 @@ enum status options_parse(int argc, char **argv, struct options *ret) {
 }
 
 void options_clear(struct options *o) {
-    free(o->policy_dirs);
+    free(o->policy_dirs.items);
+    free(o->hosts.items);
     free(o->words);
+}
+
+/* The bits of all rows of this name. */
+static unsigned option_bits(const char *name) {
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            bits |= rows[i].bit;
+    return bits;
 }
 
 const char *options_stranger(const struct options *o, unsigned allowed) {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        if (rows[i].bit & o->given & ~allowed)
+        if (rows[i].bit & o->given && !(option_bits(rows[i].name) & allowed))
             return rows[i].name;
     return NULL;
 }

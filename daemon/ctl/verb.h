@@ -18,18 +18,27 @@ enum status {
 enum {
     OPTION_JSON = 1 << 0,
     OPTION_SOCKET = 1 << 1,
-    OPTION_FILES = 1 << 2, /* --site, --policy-dir, --host */
-    OPTION_OFFLINE = 1 << 3,
-    OPTION_REASON = 1 << 4,
-    OPTION_YES = 1 << 5,
+    OPTION_OFFLINE = 1 << 2,
+    OPTION_REASON = 1 << 3,
+    OPTION_YES = 1 << 4,
+    OPTION_SITE = 1 << 5,
+    OPTION_POLICY_DIR = 1 << 6,
+    OPTION_HOST = 1 << 7,
+    OPTION_FILES = OPTION_SITE | OPTION_POLICY_DIR | OPTION_HOST,
+    OPTION_NEW_SITE = 1 << 8,  /* --site is a file to write */
+    OPTION_NEW_HOSTS = 1 << 9, /* --host says which hosts it has */
+};
+
+struct list {
+    const char **items;
+    size_t n;
 };
 
 /* The command line. Strings are borrowed from argv. */
 struct options {
     bool help, version, json, offline, yes;
     const char *socket, *site, *host, *reason;
-    const char **policy_dirs;
-    size_t n_policy_dirs;
+    struct list policy_dirs, hosts;
     unsigned given;     /* OPTION_* of all that were given */
     const char **words; /* those that are no options: the verb, then its arguments */
     size_t n_words;
@@ -54,6 +63,7 @@ enum status verb_drift(const struct options *o, const char *const *words, size_t
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_check(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_init(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_ruleset(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_reload(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);

@@ -160,7 +160,7 @@ static int read_policies(const char *const *dirs, size_t n_dirs, struct file_lis
     return r < 0 ? r : either(r, found_list_read(&found, ret, POLICY_SIZE_MAX, reterr));
 }
 
-static char *drop_in_dir(const char *site_path) {
+char *files_drop_in_dir(const char *site_path) {
     char *dir;
 
     if (asprintf(&dir, "%.*s%s", (int)(base_name(site_path) - site_path), site_path, DROP_INS) < 0)
@@ -176,8 +176,9 @@ static int read_site_file(const char *path, struct file_list *ret, struct report
     r = file_list_read(ret, path, SITE_SIZE_MAX, &report);
     if (r == FILE_E_ABSENT) {
         report_clear(&report);
-        report_add(reterr, (struct place){ .file = path },
-                   "there is no site file: write one, or name it with --site");
+        report_add(
+            reterr, (struct place){ .file = path },
+            "there is no site file: name one with --site, or begin one: portd-ctl init --help");
     }
     report_append(reterr, &report);
     return r;
@@ -185,7 +186,7 @@ static int read_site_file(const char *path, struct file_list *ret, struct report
 
 static int read_site(const char *path, struct file_list *ret, struct report *reterr) {
     _cleanup_(found_list_clear) struct found_list found = { 0 };
-    _cleanup_(freep) char *dir = drop_in_dir(path);
+    _cleanup_(freep) char *dir = files_drop_in_dir(path);
     int r;
 
     if (!dir)

@@ -14,6 +14,9 @@
 #define FILES_POLICY_DIRS                                                                          \
     { "/usr/share/portd/policy", "/etc/portd/policy" }
 
+/* The directory of a site file's drop-ins, malloc'ed; NULL when memory is out. */
+char *files_drop_in_dir(const char *site_path);
+
 /* Texts of one kind in the order of loading. sources[i] borrows from items[i]. */
 struct file_list {
     struct file *items;

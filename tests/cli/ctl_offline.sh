@@ -50,7 +50,7 @@ run 2 status now
 says err "usage: portd-ctl status"
 run 2 explain in tcp/443
 says err "portd-ctl explain --help"
-for verb in status flows matrix explain check ruleset diff drift reload off watch; do
+for verb in status flows matrix explain check init ruleset diff drift reload off watch; do
     run 0 $verb --help
     says out "Example: portd-ctl $verb"
     says out "--json"
