@@ -134,13 +134,6 @@ int names_take(struct manager *m, const struct resolution *answer) {
     return manager_names_changed(m);
 }
 
-static bool plan_is_of_elements(const struct plan *plan) {
-    for (size_t i = 0; i < plan->n_ops; i++)
-        if (plan->ops[i].type != PLAN_ELEMENTS_ADD && plan->ops[i].type != PLAN_ELEMENTS_DELETE)
-            return false;
-    return true;
-}
-
 int names_apply(struct manager *m, struct report *reterr) {
     _cleanup_(ruleset_freep) struct ruleset *next = NULL;
     _cleanup_(plan_freep) struct plan *plan = NULL;
@@ -155,7 +148,6 @@ int names_apply(struct manager *m, struct report *reterr) {
     r = ruleset_diff(next, m->enforced->rules, &plan);
     if (r < 0)
         return r;
-    assert(plan_is_of_elements(plan));
     r = kernel_apply(m->kernel, plan, m->kernel_generation, &generation, reterr);
     if (r != 0)
         return r;
