@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ void log_event(int priority, const char *id, const struct log_field *fields, siz
     if (to_journal)
         send_journal(priority, id, fields, n, message);
     else
-        fprintf(stderr, "portd: %s\n", message);
+        fprintf(stderr, "%s: %s\n", program_invocation_short_name, message);
 }
 
 void log_report(int priority, const struct report *r) {

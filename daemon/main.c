@@ -168,7 +168,7 @@ static int prepare(const struct options *o, struct identity *id, int *ret_listen
     if (r == 0)
         r = listen_open(o->socket, id->read_group, ret_listen, reterr);
     if (r == 0)
-        r = privileges_drop(id, reterr);
+        r = privileges_drop(id, PRIVILEGES_NET_ADMIN, reterr);
     return r;
 }
 

@@ -35,9 +35,11 @@ static int resolver_find(const char *user, struct identity *id, struct report *r
 int identity_find(const char *user, const char *resolver, struct identity *ret,
                   struct report *reterr) {
     const struct group *group = getgrnam(PRIVILEGES_GROUP);
-    struct identity id = { .is_root = geteuid() == 0, .uid = geteuid(), .gid = getegid() };
+    struct identity id = {
+        .is_root = geteuid() == 0, .uid = geteuid(), .gid = getegid(), .resolver = (uid_t)-1
+    };
     const struct passwd *account;
-    int r;
+    int r = 0;
 
     id.read_group = group ? group->gr_gid : (gid_t)-1;
     if (id.is_root) {
@@ -53,7 +55,8 @@ int identity_find(const char *user, const char *resolver, struct identity *ret,
         id.uid = account->pw_uid;
         id.gid = account->pw_gid;
     }
-    r = resolver_find(resolver, &id, reterr);
+    if (resolver)
+        r = resolver_find(resolver, &id, reterr);
     if (r == 0)
         *ret = id;
     return r;
@@ -73,11 +76,29 @@ int privileges_directory(const char *path, mode_t mode, const struct identity *i
     return 0;
 }
 
-static int drop_bounding(void) {
+static bool is_kept(enum privileges keep, cap_value_t cap) {
+    return keep == PRIVILEGES_NET_ADMIN && cap == CAP_NET_ADMIN;
+}
+
+static int drop_bounding(enum privileges keep) {
     for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
-        if (cap != CAP_NET_ADMIN && cap_get_bound(cap) == 1 && cap_drop_bound(cap) < 0)
+        if (!is_kept(keep, cap) && cap_get_bound(cap) == 1 && cap_drop_bound(cap) < 0)
             return -errno;
     return 0;
+}
+
+/* What can be taken away for good only by whoever has CAP_SETPCAP. */
+static int lock(enum privileges keep) {
+    int r;
+
+    r = drop_bounding(keep);
+    if (r < 0)
+        return r;
+    return prctl(PR_SET_SECUREBITS,
+                 SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) < 0
+               ? -errno
+               : 0;
 }
 
 static int change_user(const struct identity *id) {
@@ -86,57 +107,69 @@ static int change_user(const struct identity *id) {
     if (setgroups(0, NULL) < 0 || setresgid(id->gid, id->gid, id->gid) < 0 ||
         setresuid(id->uid, id->uid, id->uid) < 0)
         return -errno;
-    return 0;
+    return prctl(PR_SET_KEEPCAPS, 0) < 0 ? -errno : 0;
 }
 
-static bool has_net_admin(void) {
+static bool has(cap_value_t cap) {
     cap_t caps = cap_get_proc();
     cap_flag_value_t value = CAP_CLEAR;
 
     if (caps)
-        (void)cap_get_flag(caps, CAP_NET_ADMIN, CAP_PERMITTED, &value);
+        (void)cap_get_flag(caps, cap, CAP_PERMITTED, &value);
     cap_free(caps);
     return value == CAP_SET;
 }
 
-static int keep_net_admin(void) {
-    static const cap_value_t keep[] = { CAP_NET_ADMIN };
-    cap_t caps = cap_init();
+/* Permitted and effective as `keep` says, nothing inheritable; then asks the kernel whether that
+ * is so. */
+static int set_capabilities(enum privileges keep) {
+    static const cap_value_t net_admin[] = { CAP_NET_ADMIN };
+    cap_t want = cap_init(), have = NULL;
     int r = 0;
 
-    if (!caps)
+    if (!want)
         return -ENOMEM;
-    if (cap_set_flag(caps, CAP_PERMITTED, 1, keep, CAP_SET) < 0 ||
-        cap_set_flag(caps, CAP_EFFECTIVE, 1, keep, CAP_SET) < 0 || cap_set_proc(caps) < 0)
+    if ((keep == PRIVILEGES_NET_ADMIN &&
+         (cap_set_flag(want, CAP_PERMITTED, 1, net_admin, CAP_SET) < 0 ||
+          cap_set_flag(want, CAP_EFFECTIVE, 1, net_admin, CAP_SET) < 0)) ||
+        cap_set_proc(want) < 0)
         r = -errno;
-    cap_free(caps);
+    else if (!(have = cap_get_proc()) || cap_compare(want, have) != 0)
+        r = -EPERM;
+    cap_free(have);
+    cap_free(want);
     return r;
 }
 
-int privileges_drop(const struct identity *id, struct report *reterr) {
-    int r;
+/* Neither this process nor what it executes can come by a right again. */
+static int drop(const struct identity *id, enum privileges keep) {
+    int r = 0;
 
-    if (!has_net_admin()) {
+    if (id->is_root || has(CAP_SETPCAP))
+        r = lock(keep);
+    if (r == 0 && id->is_root)
+        r = change_user(id);
+    if (r < 0)
+        return r;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return -errno;
+    r = set_capabilities(keep);
+    if (r < 0)
+        return r;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int privileges_drop(const struct identity *id, enum privileges keep, struct report *reterr) {
+    if (keep == PRIVILEGES_NET_ADMIN && !has(CAP_NET_ADMIN)) {
         report_add(reterr, (struct place){ 0 },
                    "no right to change the firewall: portd needs CAP_NET_ADMIN; start it as root "
                    "or as the service (systemctl start portd)");
         return PRIVILEGES_E_REFUSED;
     }
-    if (id->is_root) {
-        r = drop_bounding();
-        if (r < 0)
-            return r;
-        if (prctl(PR_SET_SECUREBITS,
-                  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED) < 0)
-            return -errno;
-        r = change_user(id);
-        if (r < 0)
-            return r;
+    if (keep == PRIVILEGES_NONE && id->uid == 0) {
+        report_add(reterr, (struct place){ 0 },
+                   "root has rights even without capabilities: name another user with --user");
+        return PRIVILEGES_E_REFUSED;
     }
-    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-        return -errno;
-    r = keep_net_admin();
-    if (r < 0)
-        return r;
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+    return drop(id, keep);
 }

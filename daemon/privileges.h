@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Who portd becomes when it was started as root, and who may read from its socket. */
+/* Who a program becomes when it was started as root, and who may read from portd's socket. */
 struct identity {
     bool is_root; /* of the caller: otherwise uid and gid are what we already are */
     uid_t uid;
@@ -22,9 +22,9 @@ struct identity {
 
 enum { PRIVILEGES_E_REFUSED = 1 };
 
-/* Looks up the accounts. Refused: started as root, and there is no `user`; there is no `resolver`
- * other than PRIVILEGES_RESOLVER, which may be missing; it is root or portd itself, so that its
- * answers could not be told from theirs. */
+/* Looks up the accounts; `resolver` may be NULL: none is wanted. Refused: started as root, and
+ * there is no `user`; there is no `resolver` other than PRIVILEGES_RESOLVER, which may be missing;
+ * it is root or portd itself, so that its answers could not be told from theirs. */
 int identity_find(const char *user, const char *resolver, struct identity *ret,
                   struct report *reterr);
 
@@ -32,9 +32,15 @@ int identity_find(const char *user, const char *resolver, struct identity *ret,
 int privileges_directory(const char *path, mode_t mode, const struct identity *id,
                          struct report *reterr);
 
-/* From here on CAP_NET_ADMIN alone (capabilities(7): permitted, effective and bounding set;
- * inheritable and ambient empty), no_new_privs, and the user of `id`. Refused when the capability
- * isn't there to be kept. */
-int privileges_drop(const struct identity *id, struct report *reterr);
+enum privileges {
+    PRIVILEGES_NONE,
+    PRIVILEGES_NET_ADMIN,
+};
+
+/* From here on the user of `id`, no_new_privs, and of all capabilities CAP_NET_ADMIN alone or none
+ * (capabilities(7): permitted and effective; inheritable and ambient empty). The bounding set and
+ * the securebits follow where we may change them: as root, or with CAP_SETPCAP. Refused when the
+ * capability isn't there to be kept, or when nothing is to be kept and the user would be root. */
+int privileges_drop(const struct identity *id, enum privileges keep, struct report *reterr);
 
 #endif
