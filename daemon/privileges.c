@@ -101,10 +101,13 @@ static int lock(enum privileges keep) {
                : 0;
 }
 
-static int change_user(const struct identity *id) {
+/* Whoever has no right to anything else reaches portd through the group of its socket. */
+static int change_user(const struct identity *id, enum privileges keep) {
+    size_t n_groups = keep == PRIVILEGES_NONE && id->read_group != (gid_t)-1 ? 1 : 0;
+
     if (prctl(PR_SET_KEEPCAPS, 1) < 0)
         return -errno;
-    if (setgroups(0, NULL) < 0 || setresgid(id->gid, id->gid, id->gid) < 0 ||
+    if (setgroups(n_groups, &id->read_group) < 0 || setresgid(id->gid, id->gid, id->gid) < 0 ||
         setresuid(id->uid, id->uid, id->uid) < 0)
         return -errno;
     return prctl(PR_SET_KEEPCAPS, 0) < 0 ? -errno : 0;
@@ -148,7 +151,7 @@ static int drop(const struct identity *id, enum privileges keep) {
     if (id->is_root || has(CAP_SETPCAP))
         r = lock(keep);
     if (r == 0 && id->is_root)
-        r = change_user(id);
+        r = change_user(id, keep);
     if (r < 0)
         return r;
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)

@@ -39,8 +39,10 @@ enum privileges {
 
 /* From here on the user of `id`, no_new_privs, and of all capabilities CAP_NET_ADMIN alone or none
  * (capabilities(7): permitted and effective; inheritable and ambient empty). The bounding set and
- * the securebits follow where we may change them: as root, or with CAP_SETPCAP. Refused when the
- * capability isn't there to be kept, or when nothing is to be kept and the user would be root. */
+ * the securebits follow where we may change them: as root, or with CAP_SETPCAP. Of groups root
+ * keeps none, or with PRIVILEGES_NONE the read group, without which portd can't be asked. Refused
+ * when the capability isn't there to be kept, or when nothing is to be kept and the user would be
+ * root. */
 int privileges_drop(const struct identity *id, enum privileges keep, struct report *reterr);
 
 #endif

@@ -5,6 +5,8 @@
 #   lab_network TABLE       one network namespace for each host line of a hand table
 #   lab_in NAME COMMAND…    run something on a host of it
 #   lab_portd NAME          start portd there, back when it says READY=1; needs $binary_dir
+#   lab_accounts            the users and the group that an installation has
+#   lab_etc NAME            an empty /etc/NAME of the test's own, in $lab_state
 #
 # Isolation: the whole test runs in mount, pid and network namespaces that nobody else sees, with
 # a /run of its own. So names need no prefix per run, no packet can leave, the machine's rules
@@ -76,6 +78,26 @@ lab_each_variant() {
         lab_variant "$lab_table" "$drop_in" >"$lab_state/table"
         "$@"
     done
+}
+
+lab_etc() {
+    : >"$lab_state/$1"
+    mount --bind "$lab_state/$1" "/etc/$1"
+}
+
+lab_accounts() {
+    local passwd group
+
+    passwd=$(getent passwd root nobody)
+    group=$(getent group root nogroup)
+    lab_etc passwd
+    lab_etc group
+    {
+        printf '%s\n' "$passwd"
+        echo "_portd:x:901:901::/:/usr/sbin/nologin"
+        echo "_portd-resolver:x:902:902::/:/usr/sbin/nologin"
+    } >"$lab_state/passwd"
+    printf '%s\n' "$group" _portd:x:901: _portd-resolver:x:902: portd:x:903: >"$lab_state/group"
 }
 
 # "name ipv4 ipv6" of each host, "-" where it has none.

@@ -5,6 +5,7 @@
     resolver.py PORTD-RESOLVER STATE-DIRECTORY
 
 Needs a network namespace with a loopback, and an /etc/resolv.conf and /etc/hosts to write."""
+import grp
 import json
 import os
 import queue
@@ -20,7 +21,6 @@ from dns_server import Zone, serve
 PROGRAM, STATE = sys.argv[1:]
 SOCKET = f"{STATE}/portd.sock"
 LOG = f"{STATE}/resolver.log"
-USER = "nobody"
 failed = 0
 passed = 0
 
@@ -143,10 +143,10 @@ def reply(client, message):
 
 
 class Resolver:
-    def __init__(self, *prefix, user=USER):
+    def __init__(self, *prefix):
         self.log = open(LOG, "w", encoding="utf-8")
-        self.process = subprocess.Popen([*prefix, PROGRAM, "--socket", SOCKET, "--user", user],
-                                        stderr=self.log, stdout=self.log)
+        self.process = subprocess.Popen([*prefix, PROGRAM, "--socket", SOCKET], stderr=self.log,
+                                        stdout=self.log)
 
     def status(self):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as f:
@@ -282,7 +282,8 @@ def rights(resolver):
         check(f"{key} is empty", int(status[key], 16) == 0, status[key])
     check("no new privileges", status["NoNewPrivs"] == "1")
     check("no root in any of its ids", "0" not in (status["Uid"] + status["Gid"]).split("\t"))
-    check("no groups", status["Groups"].strip() == "", status["Groups"])
+    check("no group but that of portd's socket",
+          status["Groups"].split() == [str(grp.getgrnam("portd").gr_gid)], status["Groups"])
     print("resolver: " + ", ".join(f"{k} {status[k]}" for k in
                                    ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb", "NoNewPrivs")))
 
@@ -300,7 +301,7 @@ def starts():
     check("no such option", run(PROGRAM, "--frob").returncode == 2)
     check("no arguments", run(PROGRAM, "x").returncode == 2)
     keep = "+net_admin,+net_raw"
-    r = Resolver("setpriv", "--reuid", USER, "--clear-groups", "--inh-caps", keep, "--ambient-caps",
+    r = Resolver("setpriv", "--reuid", "nobody", "--clear-groups", "--inh-caps", keep, "--ambient-caps",
                  keep)
     check("started with capabilities of a user's", await_log("portd needs"), log_text())
     status = r.status()

@@ -9,8 +9,7 @@ lab_isolate "$@"
 binary_dir=$1
 
 ip link set lo up
-for file in resolv.conf hosts; do
-    : >"$lab_state/$file"
-    mount --bind "$lab_state/$file" "/etc/$file"
-done
+lab_accounts
+lab_etc resolv.conf
+lab_etc hosts
 "$lab_dir/resolver.py" "$binary_dir/daemon/resolver/portd-resolver" "$lab_state"
