@@ -72,29 +72,15 @@ static bool party_has(const struct party *p, enum family f, enum origin o) {
     return o == ORIGIN_DNS ? p->n_hostnames > 0 : p->ranges[f].n > 0;
 }
 
-static bool is_earlier(const struct compiler *c, const struct party *p, size_t n, enum family f,
-                       const struct address *a) {
-    for (size_t i = 0; i < n; i++) {
-        const struct resolved_name *name = resolved_find(c->names, p->hostnames[i]);
-
-        if (name && resolved_name_has(name, f, a))
-            return true;
-    }
-    return false;
-}
-
-/* Several names may have one address. */
 static void dns_elements(struct compiler *c, const struct party *p, enum family f) {
-    for (size_t i = 0; c->names && i < p->n_hostnames; i++) {
-        const struct resolved_name *name = resolved_find(c->names, p->hostnames[i]);
+    struct address *addresses = NULL;
+    size_t n = 0;
 
-        for (size_t j = 0; name && j < name->n_addresses[f]; j++) {
-            const struct address *a = &name->addresses[f][j];
-
-            if (!is_earlier(c, p, i, f, a))
-                build_element(&c->build, (struct element){ .range = { *a, *a } });
-        }
-    }
+    if (c->names &&
+        resolved_gather(c->names, p->hostnames, p->n_hostnames, f, c->scratch, &addresses, &n) < 0)
+        c->build.error = -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        build_element(&c->build, (struct element){ .range = { addresses[i], addresses[i] } });
 }
 
 /* The set of a party's addresses, made at first use. */

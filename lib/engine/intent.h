@@ -21,7 +21,7 @@ struct party {
     bool is_self;         /* the selector "self": as the other end of a flow, nobody */
     bool is_unbound_peer; /* a peer that the site must bind and didn't */
     struct ranges ranges[FAMILY_MAX]; /* sorted, disjoint; merged unless all are single addresses */
-    const char **hostnames;           /* and whatever addresses DNS gives for these: sorted */
+    const char **hostnames;           /* and whatever addresses DNS gives for these: each once */
     size_t n_hostnames;
 };
 

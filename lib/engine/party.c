@@ -139,10 +139,20 @@ static const struct site_peer *binding_find(const struct site *site, const char 
     return NULL;
 }
 
+static bool party_has_hostname(const struct party *p, const char *name) {
+    for (size_t i = 0; i < p->n_hostnames; i++)
+        if (strcmp(p->hostnames[i], name) == 0)
+            return true;
+    return false;
+}
+
 static int party_add_hostnames(struct arena *a, struct party *p, const struct words *from) {
     for (size_t i = 0; i < from->n; i++) {
-        const char **slot = ARENA_APPEND(a, p->hostnames, p->n_hostnames);
+        const char **slot;
 
+        if (party_has_hostname(p, from->items[i].text))
+            continue;
+        slot = ARENA_APPEND(a, p->hostnames, p->n_hostnames);
         if (!slot)
             return -ENOMEM;
         *slot = arena_strdup(a, from->items[i].text);

@@ -293,9 +293,31 @@ int resolved_take(struct resolved *r, const struct resolution *from, uint64_t no
     return changed;
 }
 
-bool resolved_name_has(const struct resolved_name *n, enum family f, const struct address *a) {
-    return n->n_addresses[f] > 0 && bsearch(a, n->addresses[f], n->n_addresses[f],
-                                            sizeof(*n->addresses[f]), address_compare_void);
+int resolved_gather(const struct resolved *r, const char *const *names, size_t n, enum family f,
+                    struct arena *a, struct address **ret, size_t *ret_n) {
+    size_t n_all = 0, n_copied = 0;
+    struct address *all;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct resolved_name *name = find(r, names[i]);
+
+        n_all += name ? name->n_addresses[f] : 0;
+    }
+    all = arena_alloc(a, n_all * sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct resolved_name *name = find(r, names[i]);
+
+        if (!name || name->n_addresses[f] == 0)
+            continue;
+        memcpy(all + n_copied, name->addresses[f], name->n_addresses[f] * sizeof(*all));
+        n_copied += name->n_addresses[f];
+    }
+    addresses_tidy(all, &n_copied);
+    *ret = all;
+    *ret_n = n_copied;
+    return 0;
 }
 
 /* --- on disk --- */

@@ -67,6 +67,9 @@ int resolved_parse(const json_t *from, struct resolved *ret);
 /* [ address ] of a name, IPv4 first; NULL when memory is out. */
 json_t *resolved_addresses_json(const struct resolved_name *n);
 
-bool resolved_name_has(const struct resolved_name *n, enum family f, const struct address *a);
+/* The addresses of a family that any of these names has, sorted and each once: several names may
+ * have one address. They live in `a`. 0 or -ENOMEM. */
+int resolved_gather(const struct resolved *r, const char *const *names, size_t n, enum family f,
+                    struct arena *a, struct address **ret, size_t *ret_n);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "example.h"
 
+#include <time.h>
+
 static const char policy_text[] =
     "{'format':1,'product':'p','title':'t','roles':{'A':{},'B':{}},"
     "'peers':{'named':{'hostnames':['b.example','a.example']},"
@@ -145,6 +147,79 @@ static void test_a_binding_mixes_addresses_and_names(_unused_ void **state) {
     sample_close(&c);
 }
 
+static void test_a_name_stands_for_itself_once(_unused_ void **state) {
+    struct sample c;
+
+    sample_open(&c, "'peers':{'named':['b.example','a.example','b.example']}", "x");
+    for (size_t i = 0; i < c.intent->n_parties; i++)
+        if (strcmp(c.intent->parties[i]->name, "p_named") == 0) {
+            assert_int_equal(c.intent->parties[i]->n_hostnames, 2);
+            assert_string_equal(c.intent->parties[i]->hostnames[0], "b.example");
+        }
+    assert_int_equal(c.intent->n_hostnames, 2);
+    sample_close(&c);
+}
+
+enum { MANY = 400 };
+
+/* MANY names of 256 addresses each. */
+static void many_fill(struct resolved *names, char (*texts)[16], const char **wanted) {
+    struct resolution answer = { .is_answered = { true, true }, .ttl = 1 };
+
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "n%03u.example", i);
+        wanted[i] = texts[i];
+    }
+    assert_int_equal(resolved_need(names, wanted, MANY), 1);
+    answer.n_addresses[FAMILY_IPV4] = RESOLVED_ADDRESSES_MAX;
+    for (unsigned i = 0; i < MANY; i++) {
+        answer.name = wanted[i];
+        for (unsigned j = 0; j < RESOLVED_ADDRESSES_MAX; j++)
+            answer.addresses[FAMILY_IPV4][j] =
+                (struct address){ { 10, (uint8_t)(i / 256), (uint8_t)i, (uint8_t)j } };
+        assert_int_equal(resolved_take(names, &answer, 1), 1);
+    }
+}
+
+/* The time of a compilation with one peer of so many names. */
+static clock_t compile_time(const char *const *wanted, size_t n, const struct resolved *names) {
+    _cleanup_(freep) char *product = NULL;
+    struct ruleset *rules;
+    struct sample c;
+    clock_t began;
+    size_t size;
+    FILE *f = open_memstream(&product, &size);
+
+    fputs("'peers':{'named':[", f);
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, "%s'%s'", i ? "," : "", wanted[i]);
+    fputs("]}", f);
+    fclose(f);
+    sample_open(&c, product, "x");
+    began = clock();
+    assert_int_equal(policy_compile(c.intent, names, &rules), 0);
+    began = clock() - began;
+    assert_int_equal(ruleset_set(rules, "p_named_dns_4")->n_elements, n * RESOLVED_ADDRESSES_MAX);
+    ruleset_free(rules);
+    sample_close(&c);
+    return began;
+}
+
+/* Ten times the names take some ten times as long: a hundred times it would be if each address were
+ * looked for in all names. */
+static void test_many_names_of_a_peer(_unused_ void **state) {
+    struct resolved names = { 0 };
+    static char texts[MANY][16];
+    const char *wanted[MANY];
+    clock_t few, many;
+
+    many_fill(&names, texts, wanted);
+    few = compile_time(wanted, MANY / 10, &names);
+    many = compile_time(wanted, MANY, &names);
+    assert_true(many < 40 * few);
+    resolved_clear(&names);
+}
+
 /* Not even the other service of the row, which has its number. */
 static void test_a_port_without_number_opens_nothing(_unused_ void **state) {
     const struct intent_flow *f;
@@ -176,6 +251,8 @@ int main(void) {
         cmocka_unit_test(test_a_name_opens_its_addresses),
         cmocka_unit_test(test_a_host_needs_its_own_names_alone),
         cmocka_unit_test(test_a_binding_mixes_addresses_and_names),
+        cmocka_unit_test(test_a_name_stands_for_itself_once),
+        cmocka_unit_test(test_many_names_of_a_peer),
         cmocka_unit_test(test_a_port_without_number_opens_nothing),
     };
 
