@@ -89,7 +89,8 @@ int resolved_need(struct resolved *r, const char *const *names, size_t n) {
 
 /* Addresses at which no other host can be reached: RFC 6890 sections 2.2.2 and 2.2.3 (this network,
  * loopback, broadcast; unspecified, loopback, mapped), RFC 5771 and RFC 4291 section 2.7
- * (multicast). */
+ * (multicast). A link-local address of IPv6 is another host's on each link, and DNS can't say which
+ * link is meant (RFC 4472 section 2.1). */
 static bool is_reachable(enum family f, const struct address *a) {
     static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
     static const uint8_t zero[16];
@@ -98,6 +99,8 @@ static bool is_reachable(enum family f, const struct address *a) {
     if (f == FAMILY_IPV4)
         return b[0] != 0 && b[0] != 127 && b[0] < 224;
     if (memcmp(b, zero, 15) == 0 && b[15] <= 1)
+        return false;
+    if (b[0] == 0xfe && (b[1] & 0xc0) == 0x80)
         return false;
     return b[0] != 0xff && memcmp(b, mapped, sizeof(mapped)) != 0;
 }
@@ -158,7 +161,7 @@ static int family_read(const json_t *answer, enum family f, struct resolution *r
     const json_t *ttl = json_object_get(answer, "ttl");
     size_t n = json_array_size(addresses);
 
-    if (!json_is_array(addresses) || !json_is_integer(ttl))
+    if (!json_is_array(addresses) || !json_is_integer(ttl) || json_object_size(answer) != 2)
         return refuse(reterr, "an answer has addresses and a ttl");
     if (json_integer_value(ttl) < 0 || json_integer_value(ttl) > RESOLVED_TTL_MAX)
         return refuse(reterr, "%" JSON_INTEGER_FORMAT " is no time to live",
@@ -198,6 +201,7 @@ static int texts_read(const json_t *parameters, struct resolution *r, char **ret
 
 int resolution_parse(const json_t *parameters, struct resolution *ret, char **reterr) {
     static const char *const keys[FAMILY_MAX] = { [FAMILY_IPV4] = "ipv4", [FAMILY_IPV6] = "ipv6" };
+    bool is_whole;
     int r;
 
     *ret = (struct resolution){ .ttl = RESOLVED_TTL_MAX };
@@ -210,8 +214,11 @@ int resolution_parse(const json_t *parameters, struct resolution *ret, char **re
     }
     if (r != 0)
         return r;
-    if (!ret->error && !(ret->is_answered[FAMILY_IPV4] && ret->is_answered[FAMILY_IPV6]))
+    is_whole = ret->is_answered[FAMILY_IPV4] && ret->is_answered[FAMILY_IPV6];
+    if (!ret->error && !is_whole)
         return refuse(reterr, "a family is left out and nothing says why");
+    if (ret->error && is_whole)
+        return refuse(reterr, "an error, and yet no family is left out");
     if (!ret->error && addresses_count(ret) == 0)
         return refuse(reterr, "the name has no address at all");
     return 0;

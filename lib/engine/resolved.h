@@ -49,8 +49,9 @@ struct resolution {
 };
 
 /* The parameters of Resolved. RESOLVED_E_INVALID: *reterr says why (malloc'ed): too many addresses,
- * one that no packet of a connection has (loopback, multicast, unspecified, broadcast, mapped), a
- * family left out and no error, none of both families has any. *ret borrows from `parameters`. */
+ * one that is no other host's for certain (loopback, multicast, unspecified, broadcast, mapped,
+ * IPv6 link-local), a family left out and no error or the other way round, none of both families
+ * has any. *ret borrows from `parameters`. */
 enum { RESOLVED_E_INVALID = 1 };
 int resolution_parse(const json_t *parameters, struct resolution *ret, char **reterr);
 

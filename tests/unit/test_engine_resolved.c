@@ -130,6 +130,11 @@ static void test_refusals(_unused_ void **state) {
         { "{'name':'a.example','ipv4':[],'error':'x'}", "an answer has addresses and a ttl" },
         { "{'name':'a.example','ipv4':{'addresses':['10.0.0.1']},'error':'x'}",
           "an answer has addresses and a ttl" },
+        { "{'name':'a.example','ipv4':{'addresses':['10.0.0.1'],'ttl':1,'tll':1},'error':'x'}",
+          "an answer has addresses and a ttl" },
+        { "{'name':'a.example','ipv4':{'addresses':['10.0.0.1'],'ttl':1},"
+          "'ipv6':{'addresses':[],'ttl':1},'error':'x'}",
+          "an error, and yet no family is left out" },
         { "{'name':'a.example','ipv4':{'addresses':['10.0.0.1'],'ttl':-1},'error':'x'}",
           "-1 is no time to live" },
         { "{'name':'a.example','ipv4':{'addresses':['10.0.0.1'],'ttl':2147483648},'error':'x'}",
@@ -145,7 +150,7 @@ static void test_refusals(_unused_ void **state) {
     };
     static const char *const nowhere[] = { "0.0.0.0",   "0.1.2.3",         "127.0.0.1", "224.0.0.1",
                                            "240.0.0.1", "255.255.255.255", "::",        "::1",
-                                           "ff02::1",   "::ffff:10.0.0.1" };
+                                           "ff02::1",   "::ffff:10.0.0.1", "fe80::1",   "febf::1" };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         json_t *o = json_of(cases[i].text);
@@ -168,6 +173,23 @@ static void test_refusals(_unused_ void **state) {
         assert_int_equal(resolution_parse(o, &answer, &why), RESOLVED_E_INVALID);
         assert_non_null(strstr(why, "is no address of a host"));
         free(why);
+        json_decref(o);
+    }
+}
+
+static void test_addresses_of_hosts(_unused_ void **state) {
+    static const char *const somewhere[] = { "1.0.0.1",     "126.0.0.1", "128.0.0.1",
+                                             "169.254.1.1", "fe7f::1",   "fec0::1",
+                                             "fd00::1",     "2::",       "223.255.255.255" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(somewhere); i++) {
+        json_t *o = json_pack("{s:s, s:{s:[s], s:i}, s:s}", "name", "a.example",
+                              strchr(somewhere[i], ':') ? "ipv6" : "ipv4", "addresses",
+                              somewhere[i], "ttl", 1, "error", "x");
+        struct resolution answer;
+        char *why = NULL;
+
+        assert_int_equal(resolution_parse(o, &answer, &why), 0);
         json_decref(o);
     }
 }
@@ -195,6 +217,31 @@ static void test_too_many(_unused_ void **state) {
         free(why);
         json_decref(o);
     }
+}
+
+static void test_gather(_unused_ void **state) {
+    static const char *const names[] = { "b.example", "c.example", "a.example" };
+    _cleanup_(arena_freep) struct arena *arena = arena_new();
+    struct resolved r = { 0 };
+    struct address *all;
+    size_t n;
+
+    resolved_need(&r, both, 2);
+    assert_int_equal(resolved_gather(&r, names, 3, FAMILY_IPV4, arena, &all, &n), 0);
+    assert_int_equal(n, 0);
+    take(&r,
+         "{'name':'a.example','ipv4':{'addresses':['10.0.0.1','10.0.0.3'],'ttl':2},'error':'x'}",
+         1);
+    take(&r,
+         "{'name':'b.example','ipv4':{'addresses':['10.0.0.2','10.0.0.3'],'ttl':2},'error':'x'}",
+         1);
+    assert_int_equal(resolved_gather(&r, names, 3, FAMILY_IPV4, arena, &all, &n), 0);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(all[i].bytes[3], i + 1);
+    assert_int_equal(resolved_gather(&r, names, 3, FAMILY_IPV6, arena, &all, &n), 0);
+    assert_int_equal(n, 0);
+    resolved_clear(&r);
 }
 
 static void test_need_keeps_what_is_known(_unused_ void **state) {
@@ -266,7 +313,9 @@ int main(void) {
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_failures_keep_the_last),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_addresses_of_hosts),
         cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_gather),
         cmocka_unit_test(test_need_keeps_what_is_known),
         cmocka_unit_test(test_twins),
         cmocka_unit_test(test_damaged_files_give_what_is_whole),
