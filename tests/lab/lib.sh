@@ -6,6 +6,8 @@
 #   lab_in NAME COMMAND…    run something on a host of it
 #   lab_portd NAME          start portd there, back when it says READY=1; needs $binary_dir
 #   lab_accounts            the users and the group that an installation has
+#   lab_dns TABLE           a DNS server on the table's host `resolver`
+#   lab_resolver NAME       start portd-resolver there, back when it knows what portd needs
 #   lab_etc NAME            an empty /etc/NAME of the test's own, in $lab_state
 #
 # Isolation: the whole test runs in mount, pid and network namespaces that nobody else sees, with
@@ -185,4 +187,43 @@ lab_portd() {
         cat "$lab_state/$name.log"
         return 1
     }
+}
+
+lab_has_names() { grep -q '^name ' "$lab_table"; }
+
+# lab_dns TABLE: a DNS server on the table's host `resolver`, which knows the table's names and
+# whom everybody asks, until lab_dns_end.
+lab_dns() {
+    local table=$1 control=$lab_state/dns v4 v6 name
+
+    read -r _ v4 v6 < <(lab_hosts "$table" | grep '^resolver ')
+    lab_etc hosts
+    lab_etc resolv.conf
+    printf 'nameserver %s\n' "$v4" "$v6" >"$lab_state/resolv.conf"
+    exec {lab_dns_ready}< <(lab_in resolver "$lab_dir/dns_server.py" "$control" "$v4" "$v6")
+    lab_dns_pid=$!
+    read -r _ <&"$lab_dns_ready" || { lab_say "the DNS server did not start"; return 1; }
+    while read -r name; do
+        # shellcheck disable=SC2086 # name and addresses
+        "$lab_dir/dns_server.py" --tell "$control" answer ${name/ / 3600 }
+    done < <(sed -nE 's/ *#.*//; s/^name +([^ ]+) +/\1 /p' "$table")
+}
+
+lab_dns_end() {
+    kill "$lab_dns_pid"
+    while kill -0 "$lab_dns_pid" 2>/dev/null; do :; done
+}
+
+# lab_resolver NAME: starts portd-resolver beside the portd there, back when that knows an address
+# of each name that it needs.
+lab_resolver() {
+    local name=$1 binary_dir=${binary_dir:?}
+
+    lab_in "$name" "$binary_dir/daemon/resolver/portd-resolver" --socket "$lab_state/$name.sock" \
+        2>"$lab_state/$name.resolver.log" &
+    echo $! >"$lab_state/$name.resolver.pid"
+    until "$binary_dir/daemon/portd-ctl" names --json --socket "$lab_state/$name.sock" |
+        jq -e 'all(.names[]; .addresses != [])' >/dev/null; do
+        kill -0 $! || { cat "$lab_state/$name.resolver.log"; return 1; }
+    done
 }

@@ -32,9 +32,16 @@ lab_say "without rules every probe has to arrive"
 agree "$lab_table" $random_ports_again
 
 lab_say "starting portd on every server"
+if lab_has_names; then
+    lab_accounts
+    lab_dns "$lab_table"
+fi
 for name in $(lab_servers "$lab_table"); do
     lab_portd "$name"
+    if lab_has_names; then lab_resolver "$name"; fi
 done
+# The prober listens on port 53 as on any other; names keep their last addresses.
+if lab_has_names; then lab_dns_end; fi
 # ARP and neighbour discovery have to work through the rules as well.
 lab_forget_neighbours "$(lab_servers "$lab_table" | head -n 1)"
 lab_forget_neighbours admin
@@ -43,10 +50,10 @@ lab_say "kernel, evaluator, table"
 agree_all "$lab_table" $random_ports
 lab_each_variant reload agree_all "$lab_state/table" $random_ports_again
 
-for name in $(lab_servers "$lab_table"); do
-    kill -0 "$(<"$lab_state/$name.pid")" || {
-        lab_say "portd died on $name:"
-        cat "$lab_state/$name.log"
+for pid in "$lab_state"/*.pid; do
+    kill -0 "$(<"$pid")" || {
+        lab_say "$pid died:"
+        cat "${pid%.pid}.log"
         exit 1
     }
 done
