@@ -36,11 +36,11 @@ static void complain(struct reports *r, const char *problem) {
 }
 
 /* The call is over. */
-static void finish(struct reports *r, enum report_fate fate) {
+static void finish(struct reports *r, enum report_fate fate, const char *why) {
     _cleanup_(freep) char *name = TAKE_PTR(r->name);
 
     if (name)
-        r->handler(name, fate, r->userdata);
+        r->handler(name, fate, why, r->userdata);
 }
 
 static void lose(struct reports *r, int error) {
@@ -55,29 +55,27 @@ static void lose(struct reports *r, int error) {
         sd_event_source_set_time_relative(r->pause, retry_delay(r->n_failures, REPORTS_RETRY_USEC,
                                                                 REPORTS_RETRY_MAX_USEC)) >= 0 &&
         sd_event_source_set_enabled(r->pause, SD_EVENT_ONESHOT) >= 0;
-    finish(r, REPORT_LOST);
+    finish(r, REPORT_LOST, NULL);
 }
 
-static enum report_fate judge_error(struct reports *r, const struct message *reply) {
+static void refuse(struct reports *r, const struct message *reply) {
     const char *text = json_string_value(json_object_get(reply->parameters, "text"));
-    char problem[PROBLEM_MAX], quoted[QUOTE_TEXT_MAX];
+    _cleanup_(freep) char *why = text_escape(text ? text : reply->error);
+    char problem[PROBLEM_MAX];
 
-    if (strcmp(reply->error, ERROR_NOT_NEEDED) == 0)
-        return REPORT_UNNEEDED;
     if (strcmp(reply->error, ERROR_PERMISSION_DENIED) == 0)
         snprintf(problem, sizeof(problem),
                  "portd takes no answers from this user: start portd with --resolver-user NAME");
     else
         snprintf(problem, sizeof(problem), "portd refuses the answer for %s: %s", r->name,
-                 text ? text_quote(text, quoted) : reply->error);
+                 why ? why : "?");
     complain(r, problem);
-    return REPORT_REFUSED;
+    finish(r, REPORT_REFUSED, why ? why : "?");
 }
 
 static void on_link(struct link *l _unused_, int error, const struct message *reply,
                     void *userdata) {
     struct reports *r = userdata;
-    enum report_fate fate = REPORT_TAKEN;
 
     if (error == 0 && !r->name)
         error = -EPROTO; /* a reply to nothing */
@@ -86,11 +84,14 @@ static void on_link(struct link *l _unused_, int error, const struct message *re
         return;
     }
     r->n_failures = 0;
-    if (reply->error)
-        fate = judge_error(r, reply);
-    else
+    if (!reply->error) {
         r->problem[0] = '\0';
-    finish(r, fate);
+        finish(r, REPORT_TAKEN, NULL);
+    } else if (strcmp(reply->error, ERROR_NOT_NEEDED) == 0) {
+        finish(r, REPORT_UNNEEDED, NULL);
+    } else {
+        refuse(r, reply);
+    }
 }
 
 /* What is to be done after the wait is done by whoever looks at reports_are_idle(). */

@@ -24,7 +24,9 @@ enum report_fate {
     REPORT_REFUSED,
     REPORT_LOST, /* portd is gone, hangs or is out of memory: tell it again */
 };
-typedef void (*reports_handler)(const char *name, enum report_fate fate, void *userdata);
+/* `why` is what portd has against the answer when it refused that, in a line; otherwise NULL. */
+typedef void (*reports_handler)(const char *name, enum report_fate fate, const char *why,
+                                void *userdata);
 
 int reports_new(sd_event *event, const char *socket, reports_handler handler, void *userdata,
                 struct reports **ret);

@@ -40,19 +40,6 @@ static void on_needs(const char *const *names, size_t n, bool is_new, void *user
         schedule_start_over(&r->schedule, now);
 }
 
-/* The entry may be gone by now. */
-static void on_report(const char *name, enum report_fate fate, void *userdata) {
-    struct resolver *r = userdata;
-    struct entry *e = schedule_find(&r->schedule, name);
-
-    if (!e)
-        return;
-    if (fate == REPORT_LOST)
-        e->is_unsent = true;
-    else
-        entry_sent(e, fate == REPORT_REFUSED, clock_monotonic());
-}
-
 /* Says what changed for the name. */
 static void note(struct entry *e) {
     bool is_failing = !outcome_is_whole(&e->newest);
@@ -62,6 +49,27 @@ static void note(struct entry *e) {
     else if (!is_failing && e->is_failing)
         log_info("%s is resolved again", e->name);
     e->is_failing = is_failing;
+}
+
+/* The entry may be gone by now. */
+static void on_report(const char *name, enum report_fate fate, const char *why, void *userdata) {
+    struct resolver *r = userdata;
+    struct entry *e = schedule_find(&r->schedule, name);
+
+    if (!e)
+        return;
+    switch (fate) {
+    case REPORT_TAKEN:
+    case REPORT_UNNEEDED:
+        entry_taken(e);
+        break;
+    case REPORT_REFUSED:
+        entry_refused(e, why, clock_monotonic());
+        break;
+    case REPORT_LOST:
+        e->is_unsent = true;
+        break;
+    }
 }
 
 static void end(struct resolver *r, const char *name, struct outcome *o) {

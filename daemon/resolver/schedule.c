@@ -6,6 +6,7 @@
 #include "retry.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void entry_free(struct entry *e) {
@@ -191,9 +192,18 @@ void entry_end(struct entry *e, struct outcome *o, uint64_t now_usec) {
         retry_before(e, due, now_usec);
 }
 
-void entry_sent(struct entry *e, bool is_refused, uint64_t now_usec) {
-    if (is_refused)
-        retry_before(e, e->due_usec, now_usec);
-    else if (outcome_is_whole(&e->newest))
+void entry_taken(struct entry *e) {
+    if (outcome_is_whole(&e->newest))
         e->n_failures = 0;
+}
+
+void entry_refused(struct entry *e, const char *why, uint64_t now_usec) {
+    char text[ANSWER_ERROR_MAX];
+
+    if (!outcome_ttl(&e->newest, &(uint32_t){ 0 }))
+        return;
+    snprintf(text, sizeof(text), "refused by portd: %s", why);
+    outcome_fail(&e->newest, text);
+    e->is_unsent = true;
+    retry_before(e, e->due_usec, now_usec);
 }

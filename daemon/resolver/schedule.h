@@ -47,7 +47,10 @@ struct entry *schedule_unsent(const struct schedule *s);
 void entry_begin(struct entry *e);
 /* Takes what `o` holds. */
 void entry_end(struct entry *e, struct outcome *o, uint64_t now_usec);
-/* portd was told the newest outcome. Refused: it is asked for again as after a failure. */
-void entry_sent(struct entry *e, bool is_refused, uint64_t now_usec);
+/* portd took the newest outcome … */
+void entry_taken(struct entry *e);
+/* … or refused it: that becomes a failure, which portd is told in turn, and the name is asked for
+ * again as after any. A failure that is refused is told no more. */
+void entry_refused(struct entry *e, const char *why, uint64_t now_usec);
 
 #endif

@@ -433,6 +433,8 @@ def portd_refuses(portd, zone, resolver):
     check("a refused answer is asked for again", len(gaps) == 2 and gaps[0] < 2.3 and gaps[1] < 4.3,
           gaps)
     check("what nobody needs isn't", len(queries(zone, "unneeded.example.net")) == 1)
+    check("the refusal is told", portd.hear("refused1.example.net", 1, told(
+        error="refused by portd: 127.0.0.1 is no address of a host"))[1])
     check("the refusal is logged once", log_text().count("is no address of a host") == 1)
     portd.refusals = {}
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/resolver/reports.h"
 
+#include "base/quote.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,10 +20,12 @@ struct fixture {
     enum report_fate fate;
 };
 
-static void on_report(const char *name, enum report_fate fate, void *userdata) {
+static void on_report(const char *name, enum report_fate fate, const char *why, void *userdata) {
     struct fixture *f = userdata;
 
     assert_string_equal(name, "a.x");
+    assert_true((fate == REPORT_REFUSED) == (why != NULL));
+    assert_true(!why || (*why && text_is_printable(why)));
     f->n_calls++;
     f->fate = fate;
 }

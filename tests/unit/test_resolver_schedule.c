@@ -113,29 +113,41 @@ static void test_failures(void **state) {
 
     for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
         miss(e, 100 * SEC);
-        entry_sent(e, false, 100 * SEC);
+        entry_taken(e);
         assert_int_equal(e->due_usec, (100 + waits[i]) * SEC);
     }
     answer(e, 300, 100 * SEC);
-    entry_sent(e, true, 101 * SEC);
+    entry_refused(e, "bad", 101 * SEC);
     assert_int_equal(e->due_usec, (101 + 60) * SEC);
     answer(e, 300, 100 * SEC);
-    entry_sent(e, false, 101 * SEC);
+    entry_taken(e);
     assert_int_equal(e->due_usec, (100 + 300) * SEC);
     miss(e, 100 * SEC);
     assert_int_equal(e->due_usec, 102 * SEC);
 }
 
-/* A refusal never puts off what is due sooner anyway. */
+/* A refusal is told, once, and never puts off what is due sooner anyway. */
 static void test_refused(void **state) {
     struct entry *e = need_one(*state);
+    char text[200];
 
     for (int i = 0; i < 8; i++) {
         answer(e, 10, 100 * SEC);
-        entry_sent(e, true, 100 * SEC);
+        e->is_unsent = false;
+        entry_refused(e, "127.0.0.1 is no host", 100 * SEC);
+        assert_true(e->is_unsent);
+        assert_string_equal(e->newest.error, "refused by portd: 127.0.0.1 is no host");
         assert_true(e->due_usec <= 110 * SEC);
+        e->is_unsent = false;
+        entry_refused(e, "I said no", 105 * SEC);
+        assert_false(e->is_unsent);
     }
     assert_int_equal(e->due_usec, 110 * SEC);
+    answer(e, 10, 100 * SEC);
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    entry_refused(e, text, 100 * SEC);
+    assert_int_equal(strlen(e->newest.error), ANSWER_ERROR_MAX - 1);
 }
 
 /* One family's time counts although the other failed. */
