@@ -75,6 +75,7 @@ struct intent {
     struct intent_host self;
     enum mode modes[DIRECTION_MAX];
     enum deny denies[DIRECTION_MAX];
+    bool seal;
     struct intent_flow *flows; /* every row of every product in use, active or not, file order */
     size_t n_flows;
     struct party **parties; /* each selector once */

@@ -318,18 +318,46 @@ static int diff_contents(struct differ *d) {
     return 0;
 }
 
-static int diff_table(struct differ *d) {
-    if (!d->want->exists)
-        return d->have->exists && !op_add(d, PLAN_TABLE_DELETE) ? -ENOMEM : 0;
-    if (!d->have->exists && !op_add(d, PLAN_TABLE_ADD))
-        return -ENOMEM;
-    if (d->have->exists && (d->have->flags ^ d->want->flags) & TABLE_DORMANT &&
-        !op_add(d, PLAN_TABLE_FLAGS))
-        return -ENOMEM;
-    return diff_contents(d);
+/* The kernel lets an orphan be claimed, and nothing else: it neither seals another table that is
+ * there, nor takes a seal off, nor wakes an orphan that somebody put to sleep. */
+static bool table_must_be_remade(const struct ruleset *want, const struct ruleset *have) {
+    uint32_t changed = want->flags ^ have->flags;
+
+    return changed & TABLE_PERSIST || (have->flags & ~want->flags & TABLE_OWNER) ||
+           (want->flags & TABLE_PERSIST && changed & TABLE_DORMANT);
 }
 
-int ruleset_diff(const struct ruleset *want, const struct ruleset *have, struct plan **ret) {
+static bool table_must_be_claimed(const struct ruleset *want, const struct ruleset *have) {
+    return want->flags & TABLE_OWNER &&
+           (!(have->flags & TABLE_OWNER) || have->owner != want->owner);
+}
+
+static int table_remake(struct differ *d) {
+    static const struct ruleset nothing;
+
+    d->have = &nothing;
+    return op_add(d, PLAN_TABLE_DELETE) && op_add(d, PLAN_TABLE_ADD) ? 0 : -ENOMEM;
+}
+
+static int diff_table(struct differ *d) {
+    const struct ruleset *want = d->want, *have = d->have;
+    int r = 0;
+
+    if (!want->exists)
+        return have->exists && !op_add(d, PLAN_TABLE_DELETE) ? -ENOMEM : 0;
+    if (!have->exists)
+        r = op_add(d, PLAN_TABLE_ADD) ? 0 : -ENOMEM;
+    else if (table_must_be_remade(want, have))
+        r = table_remake(d);
+    else if (table_must_be_claimed(want, have))
+        r = op_add(d, PLAN_TABLE_CLAIM) ? 0 : -ENOMEM;
+    else if ((want->flags ^ have->flags) & TABLE_DORMANT)
+        r = op_add(d, PLAN_TABLE_FLAGS) ? 0 : -ENOMEM;
+    return r < 0 ? r : diff_contents(d);
+}
+
+static int plan_make(const struct ruleset *want, const struct ruleset *have,
+                     int (*fill)(struct differ *d), struct plan **ret) {
     _cleanup_(arena_freep) struct arena *arena = arena_new();
     struct differ d = { .arena = arena, .want = want, .have = have };
     int r;
@@ -340,12 +368,24 @@ int ruleset_diff(const struct ruleset *want, const struct ruleset *have, struct 
     if (!d.plan)
         return -ENOMEM;
     d.plan->flags = want->flags;
-    r = diff_table(&d);
+    r = fill(&d);
     if (r < 0)
         return r;
     d.plan->arena = TAKE_PTR(arena);
     *ret = d.plan;
     return 0;
+}
+
+int ruleset_diff(const struct ruleset *want, const struct ruleset *have, struct plan **ret) {
+    return plan_make(want, have, diff_table, ret);
+}
+
+static int claim_add(struct differ *d) {
+    return op_add(d, PLAN_TABLE_CLAIM) ? 0 : -ENOMEM;
+}
+
+int plan_claim(const struct ruleset *want, struct plan **ret) {
+    return plan_make(want, want, claim_add, ret);
 }
 
 bool plan_is_empty(const struct plan *p) {

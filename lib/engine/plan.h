@@ -9,6 +9,7 @@
 enum plan_op_type {
     PLAN_TABLE_DELETE,
     PLAN_TABLE_ADD,
+    PLAN_TABLE_CLAIM, /* an orphan becomes ours: first of all */
     PLAN_TABLE_FLAGS, /* wake a dormant table */
     PLAN_CHAIN_FLUSH, /* all rules of .chain (of HAVE) */
     PLAN_RULE_DELETE, /* .rule (of HAVE) from .chain */
@@ -45,11 +46,13 @@ struct plan {
     struct arena *arena;
     struct plan_op *ops;
     size_t n_ops;
-    uint32_t flags; /* of WANT: for TABLE_ADD and TABLE_FLAGS */
+    uint32_t flags; /* of WANT: for TABLE_ADD, TABLE_CLAIM and TABLE_FLAGS */
 };
 
 /* Both must be indexed. */
 int ruleset_diff(const struct ruleset *want, const struct ruleset *have, struct plan **ret);
+/* Of the seal alone: the claim of an orphan, with the flags of WANT. */
+int plan_claim(const struct ruleset *want, struct plan **ret);
 bool plan_is_empty(const struct plan *p);
 struct plan *plan_free(struct plan *p);
 DEFINE_CLEANUP(struct plan *, plan_free);

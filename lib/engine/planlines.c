@@ -20,6 +20,7 @@ struct phrase {
 static const struct phrase phrases[] = {
     [PLAN_TABLE_DELETE] = { "delete the table", "the table was added", NULL, NULL },
     [PLAN_TABLE_ADD] = { "add the table", "the table was deleted", NULL, NULL },
+    [PLAN_TABLE_CLAIM] = { "seal the table", "the table lost its seal", NULL, NULL },
     [PLAN_TABLE_FLAGS] = { "wake the table", "the table was put to sleep (dormant)", NULL, NULL },
     [PLAN_CHAIN_FLUSH] = { "flush chain", "rules were added to chain", NULL, NULL },
     [PLAN_RULE_DELETE] = { "delete rule", "rule", "from", "added to" },
@@ -77,9 +78,12 @@ static char *op_line(const struct plan_op *op, bool is_drift) {
     return fclose(f) == 0 ? text_escape(line) : NULL;
 }
 
-/* When the table itself is gone, so is all in it: one line says so. */
+/* When the table itself is gone, so is all in it: one line says so. One that somebody else made
+ * in its place was told with it. */
 static bool is_implied(const struct plan *p, size_t i) {
-    return i > 0 && p->ops[0].type == PLAN_TABLE_ADD;
+    bool is_remade = p->n_ops > 1 && p->ops[1].type == PLAN_TABLE_ADD;
+
+    return is_remade ? i != 1 : i > 0 && p->ops[0].type == PLAN_TABLE_ADD;
 }
 
 char **plan_lines(const struct plan *p, bool is_drift, size_t *ret_n) {

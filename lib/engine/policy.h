@@ -166,6 +166,7 @@ struct site {
     const char *name;
     enum mode ingress, egress;
     enum deny deny_ingress, deny_egress;
+    bool seal; /* nobody else may write to the table */
     struct prefixes management;
     struct site_product *products;
     struct host *hosts; /* in the order of the file */

@@ -8,6 +8,7 @@
 static const char *const op_names[] = {
     [PLAN_TABLE_DELETE] = "delete-table",
     [PLAN_TABLE_ADD] = "add-table",
+    [PLAN_TABLE_CLAIM] = "claim-table",
     [PLAN_TABLE_FLAGS] = "wake-table",
     [PLAN_CHAIN_FLUSH] = "flush-chain",
     [PLAN_RULE_DELETE] = "delete-rule",

@@ -12,8 +12,10 @@
  * read from the kernel (HAVE), compared, evaluated and printed. What the kernel holds and this
  * type can't mean stays visible as `foreign`. */
 
-#define PORTD_TABLE     "portd"
-#define PORTD_LOG_GROUP 20548 /* NFLOG group of the deny chains: 'P' 'D' */
+#define PORTD_TABLE "portd"
+/* In force while somebody else owns the name above. */
+#define PORTD_TABLE_SPARE "portd-spare"
+#define PORTD_LOG_GROUP   20548 /* NFLOG group of the deny chains: 'P' 'D' */
 
 /* Which end of a packet: source or destination. */
 enum side { SIDE_SOURCE, SIDE_DESTINATION };
@@ -181,14 +183,18 @@ struct counter {
     uint64_t handle;
 };
 
-/* Bits of NFTA_TABLE_FLAGS. */
+/* Bits of NFTA_TABLE_FLAGS (NFT_TABLE_F_* of linux/netfilter/nf_tables.h; PERSIST since 6.9). */
 enum { TABLE_DORMANT = 1 << 0, TABLE_OWNER = 1 << 1, TABLE_PERSIST = 1 << 2 };
+/* Sealed; and an orphan: what becomes of it when the owner's socket is closed. Neither they nor
+ * the owner are part of the digest. */
+#define TABLE_SEALED ((uint32_t)(TABLE_OWNER | TABLE_PERSIST))
+#define TABLE_ORPHAN ((uint32_t)TABLE_PERSIST)
 
 struct ruleset {
     struct arena *arena;
     bool exists; /* the table itself: false only for a HAVE without our table or a WANT of "off" */
     uint32_t flags;
-    uint32_t owner;       /* netlink port id, HAVE of an owned table; no difference */
+    uint32_t owner;       /* with TABLE_OWNER: the netlink port id whose socket may write */
     struct chain *chains; /* base chains first; the order is no difference */
     struct set *sets;
     struct counter *counters;

@@ -227,6 +227,7 @@ static const struct field site_fields[] = {
     { "ingress", NODE_STRING, false, offsetof(struct site, ingress), read_mode, "\"enforce\"" },
     { "egress", NODE_STRING, false, offsetof(struct site, egress), read_mode, "\"enforce\"" },
     { "deny", NODE_OBJECT, false, 0, read_denies, "{ \"ingress\": \"drop\" }" },
+    { "seal", NODE_BOOLEAN, false, offsetof(struct site, seal), read_boolean, NULL },
     { "management", NODE_ARRAY, false, offsetof(struct site, management), read_prefixes,
       "[\"10.0.0.0/24\"]" },
     { "products", NODE_OBJECT, false, 0, read_products, "{ \"jtel-acd\": {} }" },
@@ -312,6 +313,7 @@ static int site_new(const char *file, struct site **ret) {
         return -ENOMEM;
     s->name = "";
     s->deny_egress = DENY_REJECT;
+    s->seal = true;
     *ret = TAKE_PTR(s);
     return 0;
 }

@@ -13,8 +13,8 @@
 
 #define BATCH_MIN 16384U
 
-void batch_init(struct batch *b, uint32_t first_seq) {
-    *b = (struct batch){ .first_seq = first_seq };
+void batch_init(struct batch *b, const char *table, uint32_t first_seq) {
+    *b = (struct batch){ .table = table, .first_seq = first_seq };
 }
 
 void batch_clear(struct batch *b) {

@@ -9,6 +9,7 @@
 /* Netlink messages one behind the other, as one sendmsg() takes them, and which operation of the
  * plan each is for. A message's sequence number is first_seq plus its index. */
 struct batch {
+    const char *table;
     uint8_t *bytes;
     size_t n_bytes, size;
     uint32_t first_seq;
@@ -17,7 +18,8 @@ struct batch {
     size_t last; /* offset of the newest message */
 };
 
-void batch_init(struct batch *b, uint32_t first_seq);
+/* `table` is borrowed: whose name each message has. */
+void batch_init(struct batch *b, const char *table, uint32_t first_seq);
 void batch_clear(struct batch *b);
 
 /* Begins a message of at most `room` bytes in all: a zeroed header with type (of nf_tables), flags

@@ -138,13 +138,14 @@ static int element_put(struct nlmsghdr *nlh, const struct element *e, const stru
 }
 
 /* As many elements as fit one list; returns the number or -errno. */
-static ssize_t piece_put(struct nlmsghdr *nlh, const struct plan_op *op, size_t from) {
+static ssize_t piece_put(struct nlmsghdr *nlh, const char *table, const struct plan_op *op,
+                         size_t from) {
     struct nlattr *list;
     uint32_t begin;
     size_t i;
     int r;
 
-    mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, PORTD_TABLE);
+    mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
     mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, op->set->name);
     begin = nlh->nlmsg_len;
     list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -169,7 +170,7 @@ int elements_emit(struct batch *b, const struct plan_op *op, bool is_delete) {
 
         if (!nlh)
             return -ENOMEM;
-        n = piece_put(nlh, op, i);
+        n = piece_put(nlh, b->table, op, i);
         if (n < 0)
             return (int)n;
         r = batch_put(b, nlh, op);

@@ -32,7 +32,7 @@ static struct nlmsghdr *message(struct batch *b, uint16_t type, uint16_t flags, 
     /* NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, NFTA_OBJ_TABLE and
      * NFTA_FLOWTABLE_TABLE are one number */
     if (nlh)
-        mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, PORTD_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, b->table);
     return nlh;
 }
 
@@ -236,6 +236,7 @@ static int emit_counter_delete(struct batch *b, const struct plan *p, const stru
 static int (*const emitters[])(struct batch *, const struct plan *, const struct plan_op *) = {
     [PLAN_TABLE_DELETE] = emit_table_delete,
     [PLAN_TABLE_ADD] = emit_table,
+    [PLAN_TABLE_CLAIM] = emit_table,
     [PLAN_TABLE_FLAGS] = emit_table,
     [PLAN_CHAIN_FLUSH] = emit_chain_flush,
     [PLAN_RULE_DELETE] = emit_rule_delete,
@@ -271,13 +272,17 @@ static int emit_touch(struct batch *b) {
     return nlh ? batch_put(b, nlh, NULL) : -ENOMEM;
 }
 
+static bool names_table_first(const struct plan *p) {
+    return p->ops[0].type == PLAN_TABLE_ADD || p->ops[0].type == PLAN_TABLE_CLAIM;
+}
+
 int emit_plan(struct batch *b, const struct plan *plan, uint32_t generation,
               const struct plan_op **reterr_op) {
     int r;
 
     *reterr_op = NULL;
     r = batch_open(b, generation);
-    if (r >= 0 && plan->n_ops && plan->ops[0].type != PLAN_TABLE_ADD)
+    if (r >= 0 && plan->n_ops && !names_table_first(plan))
         r = emit_touch(b);
     for (size_t i = 0; r >= 0 && i < plan->n_ops; i++) {
         r = emit_op(b, plan, &plan->ops[i]);

@@ -20,6 +20,7 @@
 #define REQUEST_SIZE 1024U /* a header, the table's name and a set's */
 
 struct kernel {
+    const char *table;
     struct nft_socket *socket;
     uint64_t n_retries;
 };
@@ -80,14 +81,17 @@ static int refuse_open(int error, struct report *reterr) {
     }
 }
 
-int kernel_open(struct kernel **ret, struct report *reterr) {
+int kernel_open(int fd, struct kernel **ret, struct report *reterr) {
     _cleanup_(kernel_freep) struct kernel *k = calloc(1, sizeof(*k));
     uint32_t generation;
     int r;
 
-    if (!k)
+    if (!k) {
+        fd_close(fd);
         return -ENOMEM;
-    r = nft_socket_open(&k->socket);
+    }
+    k->table = PORTD_TABLE;
+    r = nft_socket_open(fd, 0, &k->socket);
     if (r >= 0)
         r = kernel_generation(k, &generation);
     if (r < 0)
@@ -108,6 +112,26 @@ uint32_t kernel_port_id(const struct kernel *k) {
     return nft_socket_port_id(k->socket);
 }
 
+int kernel_fd(const struct kernel *k) {
+    return nft_socket_fd(k->socket);
+}
+
+/* The old one first: one port id belongs to one socket. */
+int kernel_reopen(struct kernel *k) {
+    uint32_t port_id = kernel_port_id(k);
+
+    k->socket = nft_socket_free(k->socket);
+    return nft_socket_open(-1, port_id, &k->socket);
+}
+
+void kernel_use_table(struct kernel *k, const char *table) {
+    k->table = table;
+}
+
+const char *kernel_table(const struct kernel *k) {
+    return k->table;
+}
+
 uint64_t kernel_retries(const struct kernel *k) {
     return k->n_retries;
 }
@@ -123,10 +147,31 @@ static int dump(struct kernel *k, uint16_t type, uint16_t flags, const char *set
     uint8_t buffer[REQUEST_SIZE] __attribute__((aligned(8)));
     struct nlmsghdr *nlh = request_new(buffer, type, flags);
 
-    mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, PORTD_TABLE);
+    mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, k->table);
     if (set)
         mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
     return nft_socket_request(k->socket, nlh, on_object, p);
+}
+
+int kernel_owner(struct kernel *k, const char *table, uint32_t *ret_flags, uint32_t *ret_owner) {
+    uint8_t buffer[REQUEST_SIZE] __attribute__((aligned(8)));
+    struct nlmsghdr *nlh = request_new(buffer, NFT_MSG_GETTABLE, 0);
+    _cleanup_(parser_freep) struct parser *p = parser_new(table);
+    _cleanup_(ruleset_freep) struct ruleset *found = NULL;
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+    r = nft_socket_request(k->socket, nlh, on_object, p);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    r = parser_finish(p, &found);
+    if (r < 0)
+        return r;
+    *ret_flags = found->flags;
+    *ret_owner = found->owner;
+    return 0;
 }
 
 /* Sets before the rules that refer to them, chains before their rules. */
@@ -150,7 +195,7 @@ static int dump_all(struct kernel *k, struct parser *p) {
 /* -EAGAIN: somebody committed meanwhile, or the kernel showed something twice (a hash table that
  * is being resized does). */
 static int read_once(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
-    _cleanup_(parser_freep) struct parser *p = parser_new();
+    _cleanup_(parser_freep) struct parser *p = parser_new(k->table);
     uint32_t before, after;
     int r, e;
 
@@ -196,12 +241,14 @@ struct outcome {
     bool has_generation;
     bool is_acknowledged;
     bool is_stale;
+    bool is_seal_refused;
     size_t n_refused;
 };
 
 static const char *const op_texts[] = {
     [PLAN_TABLE_DELETE] = "delete the table",
     [PLAN_TABLE_ADD] = "add the table",
+    [PLAN_TABLE_CLAIM] = "seal the table",
     [PLAN_TABLE_FLAGS] = "change the table's flags",
     [PLAN_CHAIN_FLUSH] = "flush the chain",
     [PLAN_RULE_DELETE] = "delete the rule",
@@ -219,18 +266,25 @@ static const char *const op_texts[] = {
 static_assert(ARRAY_SIZE(op_texts) == PLAN_OP_MAX, "an operation has no text");
 
 /* "jtel-acd/rest: the kernel refuses to add the rule in chain in_3: No such file or directory" */
-static void report_refusal(struct report *report, const struct plan_op *op, const char *who,
-                           const char *why) {
+static void report_refusal(struct report *report, const char *table, const struct plan_op *op,
+                           const char *who, const char *why) {
     const char *subject = op ? plan_op_subject(op) : NULL;
     const char *chain = op && op->rule ? op->chain->name : NULL;
 
-    report_add(report, (struct place){ 0 }, "%s: %s%s%s%s%s: %s",
-               subject ? subject : "table inet " PORTD_TABLE, who, op ? " to " : " the transaction",
+    report_add(report, (struct place){ 0 }, "%s%s: %s%s%s%s%s: %s", subject ? "" : "table inet ",
+               subject ? subject : table, who, op ? " to " : " the transaction",
                op ? op_texts[op->type] : "", chain ? " in chain " : "", chain ? chain : "", why);
+}
+
+/* A flag that it doesn't know a kernel refuses with EINVAL (before 5.12) or EOPNOTSUPP. */
+static bool is_about_seal(const struct plan_op *op, int error) {
+    return op && (op->type == PLAN_TABLE_ADD || op->type == PLAN_TABLE_CLAIM) &&
+           (error == -EINVAL || error == -EOPNOTSUPP);
 }
 
 static int on_error(struct outcome *o, const struct nlmsghdr *nlh) {
     const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+    const struct plan_op *op = batch_op(o->batch, nlh->nlmsg_seq);
 
     if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
         return -EBADMSG;
@@ -240,8 +294,8 @@ static int on_error(struct outcome *o, const struct nlmsghdr *nlh) {
         o->is_stale = true;
     } else {
         o->n_refused++;
-        report_refusal(o->report, batch_op(o->batch, nlh->nlmsg_seq), "the kernel refuses",
-                       strerror(-e->error));
+        o->is_seal_refused = o->is_seal_refused || is_about_seal(op, e->error);
+        report_refusal(o->report, o->batch->table, op, "the kernel refuses", strerror(-e->error));
     }
     return 0;
 }
@@ -265,6 +319,8 @@ static int outcome_judge(const struct outcome *o, bool is_lost, uint32_t generat
                          uint32_t *ret_generation) {
     if (o->is_stale)
         return KERNEL_E_STALE;
+    if (o->is_seal_refused)
+        return KERNEL_E_NO_SEAL;
     if (o->n_refused)
         return KERNEL_E_REFUSED;
     if (is_lost || !o->is_acknowledged)
@@ -281,7 +337,8 @@ static int transact(struct kernel *k, struct batch *b, const struct plan *plan, 
 
     r = emit_plan(b, plan, generation, &culprit);
     if (r == -EINVAL && culprit) {
-        report_refusal(reterr, culprit, "nftables has no way", "it is no valid statement or name");
+        report_refusal(reterr, b->table, culprit, "nftables has no way",
+                       "it is no valid statement or name");
         return KERNEL_E_REFUSED;
     }
     if (r < 0)
@@ -302,7 +359,7 @@ int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
         *ret_generation = generation;
         return 0;
     }
-    batch_init(&b, nft_socket_sequence(k->socket, 0));
+    batch_init(&b, k->table, nft_socket_sequence(k->socket, 0));
     r = transact(k, &b, plan, generation, ret_generation, reterr);
     batch_clear(&b);
     return r;

@@ -16,16 +16,33 @@ enum {
     KERNEL_E_STALE = 2, /* somebody committed since the dump: nothing was changed, read again */
     KERNEL_E_REFUSED = 3, /* the kernel refused the batch, nothing was changed: see the report */
     KERNEL_E_UNKNOWN = 4, /* the answer was lost (ENOBUFS): read again to see what happened */
+    KERNEL_E_NO_SEAL = 6, /* this kernel knows no owner or persist flag: nothing was changed */
 };
 
 /* Opens the socket and proves with one request that nf_tables answers and that we may use it: the
- * kernel wants CAP_NET_ADMIN for every request. */
-int kernel_open(struct kernel **ret, struct report *reterr);
+ * kernel wants CAP_NET_ADMIN for every request. `fd` (-1: none; else it is taken in any case) is
+ * the socket of an earlier kernel_open() that was kept for us, and with it the tables that it
+ * owns. */
+int kernel_open(int fd, struct kernel **ret, struct report *reterr);
 struct kernel *kernel_free(struct kernel *k);
 DEFINE_CLEANUP(struct kernel *, kernel_free);
 
 /* Netlink port id of our commits, to tell them from others'. */
 uint32_t kernel_port_id(const struct kernel *k);
+
+/* The socket that owns what was sealed through it: for whoever keeps it while we are gone. */
+int kernel_fd(const struct kernel *k);
+/* Another socket of the same port id: lets go of what the old one owns, which becomes an orphan
+ * that anybody may write to and claim. 0 or -errno; negative, the old one is gone all the same. */
+int kernel_reopen(struct kernel *k);
+
+/* Which table is read and written from now on: PORTD_TABLE, unless told otherwise. Borrowed. */
+void kernel_use_table(struct kernel *k, const char *table);
+const char *kernel_table(const struct kernel *k);
+
+/* Flags and owner of a table of the family inet: two numbers that the kernel changes without a
+ * new generation when an owner's socket is closed. Both 0 when there is no such table. */
+int kernel_owner(struct kernel *k, const char *table, uint32_t *ret_flags, uint32_t *ret_owner);
 
 /* The kernel's ruleset generation of this network namespace; any commit by anybody counts it up. */
 int kernel_generation(struct kernel *k, uint32_t *ret);

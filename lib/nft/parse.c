@@ -24,6 +24,7 @@ struct chain_state {
 };
 
 struct parser {
+    const char *table;
     struct ruleset *ruleset;
     struct arena *arena;        /* the ruleset's */
     struct set_state *sets;     /* by the index in ruleset->sets */
@@ -33,11 +34,12 @@ struct parser {
     bool has_bound;              /* an anonymous set or a bound chain */
 };
 
-struct parser *parser_new(void) {
+struct parser *parser_new(const char *table) {
     struct parser *p = calloc(1, sizeof(*p));
 
     if (!p)
         return NULL;
+    p->table = table;
     p->ruleset = ruleset_new();
     if (!p->ruleset)
         return parser_free(p);
@@ -430,7 +432,7 @@ int parser_feed(struct parser *p, const struct nlmsghdr *nlh) {
         return -EBADMSG;
     nfg = mnl_nlmsg_get_payload(nlh);
     table = attr_text(attrs.by_type[NFTA_TABLE_NAME]); /* one number in all kinds, see emit.c */
-    if (nfg->nfgen_family != NFPROTO_INET || !table || strcmp(table, PORTD_TABLE) != 0)
+    if (nfg->nfgen_family != NFPROTO_INET || !table || strcmp(table, p->table) != 0)
         return 0;
     return parsers[type](p, &attrs);
 }

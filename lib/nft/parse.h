@@ -13,7 +13,8 @@
  * over. */
 struct parser;
 
-struct parser *parser_new(void);
+/* `table` is borrowed: the name of the table that is meant. */
+struct parser *parser_new(const char *table);
 struct parser *parser_free(struct parser *p);
 DEFINE_CLEANUP(struct parser *, parser_free);
 

@@ -30,15 +30,41 @@ static void socket_set_flag(struct nft_socket *s, int option) {
     mnl_socket_setsockopt(s->mnl, option, &on, sizeof(on));
 }
 
-int nft_socket_open(struct nft_socket **ret) {
-    _cleanup_(nft_socket_freep) struct nft_socket *s = calloc(1, sizeof(*s));
-    int size = RECEIVE_BUFFER;
+/* What was left in it by whoever had it before is not for us. */
+static int socket_adopt(struct nft_socket *s, int fd) {
+    ssize_t n;
 
-    if (!s)
-        return -ENOMEM;
+    s->mnl = mnl_socket_fdopen(fd);
+    if (!s->mnl) {
+        int r = -errno;
+
+        fd_close(fd);
+        return r;
+    }
+    do
+        n = recv(fd, s->buffer, sizeof(s->buffer), MSG_DONTWAIT);
+    while (n >= 0 || errno == EINTR || errno == ENOBUFS);
+    return 0;
+}
+
+static int socket_bind(struct nft_socket *s, uint32_t port_id) {
     s->mnl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-    if (!s->mnl || mnl_socket_bind(s->mnl, 0, MNL_SOCKET_AUTOPID) < 0)
+    if (!s->mnl || mnl_socket_bind(s->mnl, 0, (pid_t)port_id) < 0)
         return -errno;
+    return 0;
+}
+
+int nft_socket_open(int fd, uint32_t port_id, struct nft_socket **ret) {
+    _cleanup_(nft_socket_freep) struct nft_socket *s = calloc(1, sizeof(*s));
+    int size = RECEIVE_BUFFER, r;
+
+    if (!s) {
+        fd_close(fd);
+        return -ENOMEM;
+    }
+    r = fd >= 0 ? socket_adopt(s, fd) : socket_bind(s, port_id);
+    if (r < 0)
+        return r;
     socket_set_flag(s, NETLINK_EXT_ACK);
     socket_set_flag(s, NETLINK_CAP_ACK);
     setsockopt(mnl_socket_get_fd(s->mnl), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
@@ -54,6 +80,10 @@ struct nft_socket *nft_socket_free(struct nft_socket *s) {
         mnl_socket_close(s->mnl);
     free(s);
     return NULL;
+}
+
+int nft_socket_fd(const struct nft_socket *s) {
+    return mnl_socket_get_fd(s->mnl);
 }
 
 uint32_t nft_socket_port_id(const struct nft_socket *s) {

@@ -8,10 +8,13 @@
  * everybody's commits wait. */
 struct nft_socket;
 
-int nft_socket_open(struct nft_socket **ret);
+/* `fd`: an open netfilter socket to go on with, taken in any case; -1: a new one, of `port_id` (0:
+ * the kernel chooses). */
+int nft_socket_open(int fd, uint32_t port_id, struct nft_socket **ret);
 struct nft_socket *nft_socket_free(struct nft_socket *s);
 DEFINE_CLEANUP(struct nft_socket *, nft_socket_free);
 
+int nft_socket_fd(const struct nft_socket *s);
 uint32_t nft_socket_port_id(const struct nft_socket *s);
 /* Sequence numbers for `n` messages: the first. */
 uint32_t nft_socket_sequence(struct nft_socket *s, uint32_t n);

@@ -31,6 +31,7 @@
 #define NEWGEN (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)
 
 struct watch {
+    const char *table;
     struct mnl_socket *truth, *details;
     /* Generations (their lower 16 bits, as messages about objects carry them) that changed our
      * table and whose commit has not been reported yet. */
@@ -90,6 +91,7 @@ int watch_open(uint32_t own_port_id, struct watch **ret) {
 
     if (!w)
         return -ENOMEM;
+    w->table = PORTD_TABLE;
     r = group_open(own_port_id, filter_details, DETAILS_BUFFER, &w->details);
     if (r < 0)
         return r;
@@ -98,6 +100,10 @@ int watch_open(uint32_t own_port_id, struct watch **ret) {
         return r;
     *ret = TAKE_PTR(w);
     return 0;
+}
+
+void watch_use_table(struct watch *w, const char *table) {
+    w->table = table;
 }
 
 struct watch *watch_free(struct watch *w) {
@@ -141,7 +147,7 @@ static bool commit_parse(const struct nlmsghdr *nlh, struct watch_commit *ret) {
     return true;
 }
 
-static bool is_about_our_table(const struct nlmsghdr *nlh) {
+static bool is_about_our_table(const struct watch *w, const struct nlmsghdr *nlh) {
     const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
     struct attrs attrs;
     const char *table;
@@ -150,14 +156,14 @@ static bool is_about_our_table(const struct nlmsghdr *nlh) {
         !attrs_of_message(nlh, &attrs) || nfg->nfgen_family != NFPROTO_INET)
         return false;
     table = attr_text(attrs.by_type[NFTA_TABLE_NAME]); /* one number in all kinds of object */
-    return table && strcmp(table, PORTD_TABLE) == 0;
+    return table && strcmp(table, w->table) == 0;
 }
 
 static void detail_take(struct watch *w, const struct nlmsghdr *nlh) {
     const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
     uint16_t generation;
 
-    if (!is_about_our_table(nlh))
+    if (!is_about_our_table(w, nlh))
         return;
     generation = ntohs(nfg->res_id);
     w->touched[generation / 8] |= (uint8_t)(1U << generation % 8);

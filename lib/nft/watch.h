@@ -32,6 +32,8 @@ struct watch_news {
 /* `own_port_id`: commits of this netlink port are not reported. Who steals the socket commits
  * under it, too: compare kernel_generation() with what kernel_apply() returned last. */
 int watch_open(uint32_t own_port_id, struct watch **ret);
+/* Whose commits are .touches_table: of PORTD_TABLE, unless told otherwise. Borrowed. */
+void watch_use_table(struct watch *w, const char *table);
 struct watch *watch_free(struct watch *w);
 DEFINE_CLEANUP(struct watch *, watch_free);
 

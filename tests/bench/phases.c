@@ -97,7 +97,7 @@ static void run(struct work *w, uint64_t usec[static PHASE_MAX]) {
 
     want = compile(w, usec);
     if (!w->kernel)
-        bench_must(kernel_open(&w->kernel, &w->report), "open", &w->report);
+        bench_must(kernel_open(-1, &w->kernel, &w->report), "open", &w->report);
     usec[PHASE_OPEN] = lap(w);
     differs = settle(w, want, &usec[PHASE_READ], &usec[PHASE_DIFF], &usec[PHASE_APPLY]);
     bench_must(differs ? 0 : -EALREADY, w->site, NULL);

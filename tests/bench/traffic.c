@@ -74,7 +74,7 @@ static void end_open(struct end *e, const char *site, const char *policies) {
     bench_must(unshare(CLONE_NEWNET) < 0 ? -errno : 0, "network namespace", NULL);
     e->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     bench_must(e->netns < 0 ? -errno : 0, "network namespace", NULL);
-    bench_must(kernel_open(&e->kernel, &report), "kernel", &report);
+    bench_must(kernel_open(-1, &e->kernel, &report), "kernel", &report);
     e->rules[RULES_NONE] = ruleset_new();
     bench_must(ruleset_index(e->rules[RULES_NONE]), "rules", NULL);
     for (enum rules i = RULES_PLAIN; i < RULES_MAX; i++)

@@ -11,7 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static struct ruleset *parse(const void *bytes, size_t size) {
-    _cleanup_(parser_freep) struct parser *p = parser_new();
+    _cleanup_(parser_freep) struct parser *p = parser_new(PORTD_TABLE);
     const struct nlmsghdr *nlh = bytes;
     struct ruleset *r = NULL;
     int left = (int)size;
@@ -46,7 +46,7 @@ static void emit(const struct ruleset *want, struct batch *b) {
 
     assert(nothing && ruleset_index(nothing) == 0);
     assert(ruleset_diff(want, nothing, &plan) == 0);
-    batch_init(b, 1);
+    batch_init(b, PORTD_TABLE, 1);
     assert(emit_plan(b, plan, 1, &culprit) == 0);
     plan_free(plan);
     ruleset_free(nothing);

@@ -11,7 +11,7 @@ static int apply(const struct ruleset *rules, struct report *reterr) {
     struct reconciled done = { 0 };
     int r;
 
-    r = kernel_open(&k, reterr);
+    r = kernel_open(-1, &k, reterr);
     if (r != 0)
         return r;
     r = reconcile(k, rules, false, &done, reterr);

@@ -265,7 +265,7 @@ static inline void netns_enter(void) {
 static inline struct kernel *sample_kernel(void) {
     struct report report = REPORT_INIT;
     struct kernel *k;
-    int r = kernel_open(&k, &report);
+    int r = kernel_open(-1, &k, &report);
 
     if (r != 0) {
         report_print(&report, stderr);

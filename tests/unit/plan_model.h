@@ -171,6 +171,13 @@ static inline const char *model_table_add(struct model *m, const struct plan_op 
     return NULL;
 }
 
+/* nf_tables_updtable() of the kernel: an orphan is claimed, and nothing else. */
+#define MODEL_OWNER 7U
+static inline const char *model_table_claim(struct model *m, const struct plan_op *op) {
+    (void)op;
+    return m->rules->flags == TABLE_ORPHAN ? NULL : "the table is no orphan to be claimed";
+}
+
 static inline const char *model_table_flags(struct model *m, const struct plan_op *op) {
     (void)op;
     return m->rules->exists ? NULL : "there is no table";
@@ -327,6 +334,7 @@ static inline const char *model_rule_add(struct model *m, const struct plan_op *
 static const char *(*const model_ops[])(struct model *, const struct plan_op *) = {
     [PLAN_TABLE_DELETE] = model_table_delete,
     [PLAN_TABLE_ADD] = model_table_add,
+    [PLAN_TABLE_CLAIM] = model_table_claim,
     [PLAN_TABLE_FLAGS] = model_table_flags,
     [PLAN_CHAIN_FLUSH] = model_chain_flush,
     [PLAN_RULE_DELETE] = model_rule_delete,
@@ -353,8 +361,9 @@ static inline const char *model_apply(const struct ruleset *have, const struct p
         enum plan_op_type type = plan->ops[i].type;
 
         refusal = model_ops[type](&m, &plan->ops[i]);
-        if (type == PLAN_TABLE_ADD || type == PLAN_TABLE_FLAGS)
+        if (type == PLAN_TABLE_ADD || type == PLAN_TABLE_CLAIM || type == PLAN_TABLE_FLAGS)
             m.rules->flags = plan->flags;
+        m.rules->owner = m.rules->flags & TABLE_OWNER ? MODEL_OWNER : 0;
     }
     if (!refusal && ruleset_index(m.rules) < 0)
         refusal = "a name or key is there twice";

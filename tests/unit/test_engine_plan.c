@@ -17,21 +17,14 @@
 #include <stdio.h>
 
 static const char *const op_words[] = {
-    [PLAN_TABLE_DELETE] = "delete-table",
-    [PLAN_TABLE_ADD] = "add-table",
-    [PLAN_TABLE_FLAGS] = "set-flags",
-    [PLAN_CHAIN_FLUSH] = "flush",
-    [PLAN_RULE_DELETE] = "delete-rule",
-    [PLAN_ELEMENTS_DELETE] = "delete-from",
-    [PLAN_SET_DELETE] = "delete-set",
-    [PLAN_CHAIN_DELETE] = "delete-chain",
-    [PLAN_COUNTER_DELETE] = "delete-counter",
-    [PLAN_CHAIN_ADD] = "add-chain",
-    [PLAN_CHAIN_POLICY] = "set-policy",
-    [PLAN_COUNTER_ADD] = "add-counter",
-    [PLAN_SET_ADD] = "add-set",
-    [PLAN_ELEMENTS_ADD] = "add-to",
-    [PLAN_RULE_ADD] = "add-rule",
+    [PLAN_TABLE_DELETE] = "delete-table",   [PLAN_TABLE_ADD] = "add-table",
+    [PLAN_TABLE_CLAIM] = "claim-table",     [PLAN_TABLE_FLAGS] = "set-flags",
+    [PLAN_CHAIN_FLUSH] = "flush",           [PLAN_RULE_DELETE] = "delete-rule",
+    [PLAN_ELEMENTS_DELETE] = "delete-from", [PLAN_SET_DELETE] = "delete-set",
+    [PLAN_CHAIN_DELETE] = "delete-chain",   [PLAN_COUNTER_DELETE] = "delete-counter",
+    [PLAN_CHAIN_ADD] = "add-chain",         [PLAN_CHAIN_POLICY] = "set-policy",
+    [PLAN_COUNTER_ADD] = "add-counter",     [PLAN_SET_ADD] = "add-set",
+    [PLAN_ELEMENTS_ADD] = "add-to",         [PLAN_RULE_ADD] = "add-rule",
 };
 static_assert(ARRAY_SIZE(op_words) == PLAN_OP_MAX, "an operation has no word");
 
@@ -188,8 +181,6 @@ static void test_equal_is_no_plan(void **state) {
     have->chains[2] = first;
     have->counters[0].packets = 7;
     have->counters[0].bytes = 700;
-    have->owner = 99;
-    have->flags = TABLE_OWNER | TABLE_PERSIST;
     assert_int_equal(ruleset_index(have), 0);
     assert_plan(table(), have, "");
     assert_plan(nothing(), nothing(), "");
@@ -213,6 +204,45 @@ static void test_the_whole_table(void **state) {
                 "add-rule ssh-rest in ssh\n"
                 "add-rule denied in deny\n");
     assert_plan(nothing(), table(), "delete-table\n");
+}
+
+static const char *first_words(uint32_t want_flags, uint32_t have_flags, uint32_t owner) {
+    static char text[64];
+    struct ruleset *want = table(), *have = table();
+    struct plan *plan;
+
+    want->flags = want_flags;
+    want->owner = 7;
+    have->flags = have_flags;
+    have->owner = owner;
+    assert_int_equal(ruleset_diff(want, have, &plan), 0);
+    text[0] = '\0';
+    for (size_t i = 0; i < plan->n_ops && i < 2; i++) {
+        strcat(text, op_words[plan->ops[i].type]);
+        strcat(text, " ");
+    }
+    plan_free(plan);
+    ruleset_free(want);
+    ruleset_free(have);
+    return text;
+}
+
+/* What the kernel can't change it gets anew: any other step it would refuse. */
+static void test_seal(void **state) {
+    const uint32_t plain = 0, orphan = TABLE_ORPHAN, sealed = TABLE_SEALED;
+
+    (void)state;
+    assert_string_equal(first_words(sealed, sealed, 7), "");
+    assert_string_equal(first_words(sealed, sealed, 8), "claim-table ");
+    assert_string_equal(first_words(sealed, orphan, 0), "claim-table ");
+    assert_string_equal(first_words(sealed, plain, 0), "delete-table add-table ");
+    assert_string_equal(first_words(sealed, TABLE_OWNER, 7), "delete-table add-table ");
+    assert_string_equal(first_words(sealed, orphan | TABLE_DORMANT, 0), "delete-table add-table ");
+    assert_string_equal(first_words(orphan, orphan, 0), "");
+    assert_string_equal(first_words(orphan, sealed, 7), "delete-table add-table ");
+    assert_string_equal(first_words(plain, plain, 0), "");
+    assert_string_equal(first_words(plain, orphan, 0), "delete-table add-table ");
+    assert_string_equal(first_words(plain, sealed, 7), "delete-table add-table ");
 }
 
 static void test_dormant(void **state) {
@@ -504,13 +534,21 @@ static void test_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal_is_no_plan),  cmocka_unit_test(test_the_whole_table),
-        cmocka_unit_test(test_dormant),           cmocka_unit_test(test_base_chain_changed),
-        cmocka_unit_test(test_chain_made_anew),   cmocka_unit_test(test_set_made_anew),
-        cmocka_unit_test(test_elements),          cmocka_unit_test(test_elements_of_intervals),
-        cmocka_unit_test(test_foreign_objects),   cmocka_unit_test(test_foreign_object_of_our_name),
-        cmocka_unit_test(test_anonymous_set),     cmocka_unit_test(test_rules_in_order),
-        cmocka_unit_test(test_rules_that_differ), cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_equal_is_no_plan),
+        cmocka_unit_test(test_the_whole_table),
+        cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_dormant),
+        cmocka_unit_test(test_base_chain_changed),
+        cmocka_unit_test(test_chain_made_anew),
+        cmocka_unit_test(test_set_made_anew),
+        cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_elements_of_intervals),
+        cmocka_unit_test(test_foreign_objects),
+        cmocka_unit_test(test_foreign_object_of_our_name),
+        cmocka_unit_test(test_anonymous_set),
+        cmocka_unit_test(test_rules_in_order),
+        cmocka_unit_test(test_rules_that_differ),
+        cmocka_unit_test(test_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

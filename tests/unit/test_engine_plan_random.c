@@ -266,7 +266,10 @@ static struct ruleset *random_ruleset(struct chance *c, const struct ruleset *li
     assert_non_null(r);
     r->exists = percent(c, 95);
     if (r->exists) {
-        r->flags = c->foreign && percent(c, 10) ? TABLE_DORMANT : 0;
+        r->flags = percent(c, 50) ? 0 : c->foreign && percent(c, 60) ? TABLE_ORPHAN : TABLE_SEALED;
+        r->owner = r->flags & TABLE_OWNER ? MODEL_OWNER : 0;
+        if (c->foreign && !(r->flags & TABLE_OWNER) && percent(c, 10))
+            r->flags |= TABLE_DORMANT;
         add_counters(c, r, like);
         add_chains(c, r, like);
         add_sets(c, r, like);

@@ -546,8 +546,8 @@ static void test_without_rights_it_says_so(void **state) {
         struct report report = REPORT_INIT;
         struct kernel *k;
         bool is_right = setresuid(65534, 65534, 65534) == 0 &&
-                        kernel_open(&k, &report) == KERNEL_E_UNUSABLE && report.n_entries == 1 &&
-                        strstr(report.entries[0].text, "CAP_NET_ADMIN");
+                        kernel_open(-1, &k, &report) == KERNEL_E_UNUSABLE &&
+                        report.n_entries == 1 && strstr(report.entries[0].text, "CAP_NET_ADMIN");
 
         _exit(is_right ? 0 : 1);
     }

@@ -20,7 +20,7 @@ static void emit_all(const struct ruleset *r, struct batch *b) {
     struct plan *plan;
 
     assert_int_equal(ruleset_diff(r, nothing, &plan), 0);
-    batch_init(b, 1);
+    batch_init(b, PORTD_TABLE, 1);
     assert_int_equal(emit_plan(b, plan, 1, &culprit), 0);
     plan_free(plan);
     ruleset_free(nothing);
@@ -39,7 +39,7 @@ static int feed_all(struct parser *p, const void *bytes, size_t n_bytes) {
 }
 
 static struct ruleset *parse_all(const void *bytes, size_t n_bytes) {
-    struct parser *p = parser_new();
+    struct parser *p = parser_new(PORTD_TABLE);
     struct ruleset *r;
 
     assert_non_null(p);
@@ -76,7 +76,7 @@ static void test_no_cut_is_harmful(void **state) {
     left = (int)b.n_bytes;
     for (nlh = (const void *)b.bytes; message_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
         for (uint32_t n = MNL_NLMSG_HDRLEN; n < nlh->nlmsg_len; n++) {
-            struct parser *p = parser_new();
+            struct parser *p = parser_new(PORTD_TABLE);
             struct nlmsghdr *cut = malloc(n); /* exactly, so that ASan sees a byte too far */
             struct ruleset *r;
 
@@ -362,7 +362,7 @@ static void test_other_tables_are_passed_over(void **state) {
 
 static void test_what_comes_twice_is_told(void **state) {
     struct pen pen = { 0 };
-    struct parser *p = parser_new();
+    struct parser *p = parser_new(PORTD_TABLE);
     struct ruleset *have;
 
     (void)state;
@@ -376,7 +376,7 @@ static void test_what_comes_twice_is_told(void **state) {
 
 static void test_orphans_are_refused(void **state) {
     struct pen pen = { 0 };
-    struct parser *p = parser_new();
+    struct parser *p = parser_new(PORTD_TABLE);
 
     (void)state;
     put_rule(&pen, 0, NULL, 0);
