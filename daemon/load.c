@@ -70,9 +70,13 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
     struct reconciled done = { 0 };
     int r = names_compile(m, *next);
 
+    bool was_wanted = m->seal.is_wanted;
+
+    m->seal.is_wanted = (*next)->intent->seal;
     if (r == 0)
-        r = reconcile(m->kernel, (*next)->rules, false, &done, reterr);
+        r = seal_reconcile(m, (*next)->rules, false, &done, reterr);
     if (r != 0) {
+        m->seal.is_wanted = was_wanted;
         reconciled_clear(&done);
         return r;
     }
@@ -141,6 +145,7 @@ int manager_off(struct manager *m, const char *by, const char *reason, struct re
     r = ruleset_index(none);
     if (r < 0)
         return r;
+    seal_close(m);
     r = contested_refuse(reconcile(m->kernel, none, false, &done, reterr), reterr);
     reconciled_clear(&done);
     if (r != 0)
@@ -216,7 +221,7 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     char old_digest[DIGEST_TEXT_SIZE];
     int r;
 
-    r = kernel_open(&m->kernel, reterr);
+    r = kernel_open(seal_take_stored(), &m->kernel, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;
     r = load_first(m, &first, reterr);

@@ -23,6 +23,8 @@ struct log_field {
 #define LOG_ID_DRIFT    "7a05767325eb45a990cfacc9cd3105f0"
 #define LOG_ID_REFUSED  "5617799cba42465ba6fdadcbe4e27793"
 #define LOG_ID_DEGRADED "3be0c484d1e443469620bdeee30f702e"
+#define LOG_ID_HOSTILE  "f4a2c6e19d5b4d0c9a7e3b1f60c8d275"
+#define LOG_ID_UNSEALED "0b7d9f5e3a1c48e2b6d4f8a2c5e7901d"
 #define LOG_ID_OFF      "c19467dc2c5940fd866326efc74004a4"
 
 /* `id` may be NULL. */

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-/* Between two looks at the kernel's generation, whatever was heard. */
-#define LOOK_USEC ((uint64_t)2 * 1000000)
+/* Between two looks at the kernel's generation and at the seal, whatever was heard. */
+#define LOOK_USEC ((uint64_t)1000 * 1000)
 /* Commits that don't touch our table are looked at together. */
 #define GATHER_USEC ((uint64_t)100 * 1000)
 /* After the kernel refused. Whom others outran tries again sooner, as after GATHER_USEC. */
@@ -40,7 +40,7 @@ enum state manager_state(const struct manager *m) {
         return STATE_OFF;
     if (backoff_is_fight(&m->backoff, clock_monotonic()))
         return STATE_CONTESTED;
-    if (!report_is_empty(&m->mistakes) || m->refusal)
+    if (!report_is_empty(&m->mistakes) || m->refusal || seal_get(m) >= SEAL_UNSEALED)
         return STATE_DEGRADED;
     if (modes[DIRECTION_IN] != MODE_ENFORCE || modes[DIRECTION_OUT] != MODE_ENFORCE)
         return STATE_AUDIT;
@@ -167,8 +167,10 @@ static bool is_burst(const struct manager *m, int r) {
 static int repair(struct manager *m) {
     struct reconciled done = { 0 };
     struct report why = REPORT_INIT;
-    int r = reconcile(m->kernel, m->enforced->rules, true, &done, &why);
+    int r = seal_return(m, &why);
 
+    if (r == 0)
+        r = seal_reconcile(m, m->enforced->rules, true, &done, &why);
     if (r == 0) {
         m->kernel_generation = done.generation;
         refusal_clear(m);
@@ -223,6 +225,8 @@ static int manager_act(sd_event_source *s, void *userdata) {
     int r;
 
     (void)s;
+    if (m->seal.unsealed_until_usec)
+        return 0;
     if (m->is_off || !m->is_dirty) {
         m->is_dirty = false;
         m->news = (struct watch_news){ 0 };
@@ -281,16 +285,48 @@ static int on_look(sd_event_source *s, uint64_t usec, void *userdata) {
     struct manager *m = userdata;
     uint32_t generation;
     int r = kernel_generation(m->kernel, &generation);
+    int lost = seal_look(m);
 
     (void)usec;
-    if (r == 0 && generation != m->kernel_generation && !m->is_off)
+    if (((r == 0 && generation != m->kernel_generation) || lost > 0) && !m->is_off)
         r = mark_dirty(m);
     else
         manager_announce(m);
-    if (r < 0)
-        log_error("the kernel's generation can't be read: %s", strerror(-r));
+    if (r < 0 || lost < 0)
+        log_error("the kernel's generation can't be read: %s", strerror(-(r < 0 ? r : lost)));
     r = sd_event_source_set_time(s, clock_monotonic() + LOOK_USEC);
     return r < 0 ? r : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int on_seal(sd_event_source *s, uint64_t usec, void *userdata) {
+    (void)s;
+    (void)usec;
+    return manager_seal(userdata, "the time is over");
+}
+
+int manager_unseal(struct manager *m, uint64_t usec, const char *by, const char *reason,
+                   struct report *reterr) {
+    int r = seal_open(m, usec, reterr);
+
+    if (r != 0)
+        return r;
+    log_event(LOG_WARNING, LOG_ID_UNSEALED, NULL, 0,
+              "unsealed by %s for %" PRIu64 " s: others can write to our table, and what they "
+              "change stays until then%s%s",
+              by, usec / 1000000, reason ? ": " : "", reason ? reason : "");
+    r = sd_event_source_set_time(m->seal_source, m->seal.unsealed_until_usec);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(m->seal_source, SD_EVENT_ONESHOT);
+    manager_announce(m);
+    return r;
+}
+
+int manager_seal(struct manager *m, const char *by) {
+    if (!m->seal.unsealed_until_usec)
+        return 0;
+    seal_close(m);
+    log_info("sealing again: %s", by);
+    return mark_dirty(m);
 }
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
@@ -353,6 +389,10 @@ static int add_sources(struct manager *m) {
     if (r >= 0)
         r = sd_event_add_time(m->event, &m->look_source, CLOCK_MONOTONIC, now + LOOK_USEC, 0,
                               on_look, m);
+    if (r >= 0)
+        r = sd_event_add_time(m->event, &m->seal_source, CLOCK_MONOTONIC, now, 0, on_seal, m);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(m->seal_source, SD_EVENT_OFF);
     if (r >= 0)
         r = sd_event_add_io(m->event, NULL, watch_fd(m->watch), EPOLLIN, on_commit, m);
     if (r >= 0)
@@ -424,6 +464,7 @@ struct manager *manager_free(struct manager *m) {
     sd_event_source_unref(m->act_source);
     sd_event_source_unref(m->due_source);
     sd_event_source_unref(m->look_source);
+    sd_event_source_unref(m->seal_source);
     sd_event_unref(m->event);
     watch_free(m->watch);
     kernel_free(m->kernel);

@@ -4,6 +4,7 @@
 
 #include "daemon/drift.h"
 #include "daemon/enforced.h"
+#include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "engine/backoff.h"
@@ -41,6 +42,9 @@ struct manager {
     struct kernel *kernel;
     struct watch *watch;
     struct server *server;
+
+    struct seal_state seal;
+    sd_event_source *seal_source; /* when an unsealed table is sealed again */
 
     struct enforced *enforced; /* what is meant to be in force; NULL only before the first load */
     bool is_off;
@@ -84,6 +88,12 @@ int manager_reload(struct manager *m, const char *by, const char *reason, char *
                    size_t *ret_n, struct report *reterr);
 /* Removes the table and stops enforcing until the next load. */
 int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr);
+
+/* Lets others write to our table for that long, without repairing it. SEAL_E_REFUSED (report). */
+int manager_unseal(struct manager *m, uint64_t usec, const char *by, const char *reason,
+                   struct report *reterr);
+/* Seals again at once, and repairs. */
+int manager_seal(struct manager *m, const char *by);
 
 enum state manager_state(const struct manager *m);
 

@@ -164,6 +164,40 @@ static int method_off(struct call *c, void *userdata) {
     return r;
 }
 
+static int method_unseal(struct call *c, void *userdata) {
+    static const char *const keys[] = { "seconds", "reason" };
+    const json_t *seconds = json_object_get(call_parameters(c), "seconds");
+    const json_t *reason = json_object_get(call_parameters(c), "reason");
+    struct report why = REPORT_INIT;
+    char by[32], until[CLOCK_TEXT_SIZE];
+    int r = call_only(c, keys, ARRAY_SIZE(keys));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (json_integer_value(seconds) < 1 || json_integer_value(seconds) > SEAL_OPEN_MAX)
+        return call_error_text(c, ERROR_BAD_QUERY, "a table is unsealed for 1 to 86400 seconds");
+    caller_name(c, by, sizeof(by));
+    r = manager_unseal(userdata, (uint64_t)json_integer_value(seconds) * 1000000, by,
+                       json_string_value(reason), &why);
+    if (r == 0)
+        r = call_reply(c, json_pack("{s:s}", "until", seal_until(userdata, until)));
+    else
+        r = reply_refused(c, r < 0 ? r : KERNEL_E_REFUSED, &why);
+    report_clear(&why);
+    return r;
+}
+
+static int method_seal(struct call *c, void *userdata) {
+    char by[32];
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    caller_name(c, by, sizeof(by));
+    r = manager_seal(userdata, by);
+    return r < 0 ? r : call_reply(c, json_object());
+}
+
 static int method_watch(struct call *c, void *userdata) {
     int r = call_strings(c, NULL, 0);
 
@@ -206,6 +240,7 @@ const struct method manager_methods[] = {
     { "Drift", ACCESS_READ, method_drift },     { "Diff", ACCESS_READ, method_diff },
     { "Explain", ACCESS_READ, method_explain }, { "Reload", ACCESS_WRITE, method_reload },
     { "Off", ACCESS_WRITE, method_off },        { "Watch", ACCESS_READ, method_watch },
+    { "Unseal", ACCESS_WRITE, method_unseal },  { "Seal", ACCESS_WRITE, method_seal },
     { "Names", ACCESS_NAMES, method_names },    { "Resolved", ACCESS_RESOLVER, method_resolved },
 };
 const size_t manager_n_methods = ARRAY_SIZE(manager_methods);

@@ -145,6 +145,8 @@ int names_apply(struct manager *m, struct report *reterr) {
     r = policy_compile(m->enforced->intent, &m->names, &next);
     if (r < 0)
         return r;
+    next->flags = m->enforced->rules->flags;
+    next->owner = m->enforced->rules->owner;
     r = ruleset_diff(next, m->enforced->rules, &plan);
     if (r < 0)
         return r;

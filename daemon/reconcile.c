@@ -37,6 +37,10 @@ static int round_apply(struct kernel *k, const struct plan *plan, uint32_t gener
     return ROUND_APPLIED;
 }
 
+static bool is_held_by_stranger(const struct kernel *k, const struct ruleset *have) {
+    return have->flags & TABLE_OWNER && have->owner && have->owner != kernel_port_id(k);
+}
+
 static int round_run(struct kernel *k, const struct ruleset *want, bool is_drift,
                      struct reconciled *done, struct report *reterr) {
     _cleanup_(ruleset_freep) struct ruleset *have = NULL;
@@ -46,6 +50,8 @@ static int round_run(struct kernel *k, const struct ruleset *want, bool is_drift
     r = kernel_read(k, &have, &done->generation);
     if (r != 0)
         return r;
+    if (is_held_by_stranger(k, have))
+        return RECONCILE_E_HOSTILE;
     r = ruleset_diff(want, have, &plan);
     if (r < 0)
         return r;

@@ -16,12 +16,12 @@ struct reconciled {
 
 void reconciled_clear(struct reconciled *r);
 
-/* Others commit faster than we can read and write. */
-enum { RECONCILE_E_CONTESTED = 5 };
+/* Others commit faster than we can read and write; another socket owns the table. */
+enum { RECONCILE_E_CONTESTED = 5, RECONCILE_E_HOSTILE = 7 };
 
 /* `is_drift` chooses the words of the lines. *ret says what was committed, whatever came of it.
  * 0: the kernel says what `want` says, and that was read back. Otherwise KERNEL_E_REFUSED (report),
- * RECONCILE_E_CONTESTED, or -errno. */
+ * KERNEL_E_NO_SEAL, RECONCILE_E_CONTESTED, RECONCILE_E_HOSTILE, or -errno. */
 int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
               struct report *reterr);
 

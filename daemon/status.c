@@ -38,6 +38,7 @@ static json_t *status_warnings(const struct manager *m) {
 
     if (!warnings)
         return NULL;
+    r |= seal_warn(m, warnings);
     if (m->refusal)
         r |= warning_append(warnings, "kernel-refuses", m->refusal, "portd-ctl diff");
     if (m->save_error)
@@ -56,10 +57,13 @@ static json_t *status_warnings(const struct manager *m) {
 
 static int set_details(json_t *o, const struct manager *m) {
     const struct drift *last = drift_history_last(&m->drifts);
+    char until[CLOCK_TEXT_SIZE];
     int r = 0;
 
     if (last)
         r |= json_object_set_new(o, "last_drift", drift_json(last));
+    if (m->seal.unsealed_until_usec)
+        r |= json_object_set_new(o, "unsealed_until", json_string(seal_until(m, until)));
     r |= json_object_set_new(o, "last_reload", reload_record_json(&m->last_reload));
     r |= json_object_set_new(o, "warnings", status_warnings(m));
     if (!report_is_empty(&m->mistakes))
@@ -75,7 +79,7 @@ json_t *status_json(const struct manager *m) {
     json_t *o = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "site", in->site,
         "host", in->self.name, "roles", json_list_strings(in->self.roles, in->self.n_roles),
-        "state", state_name(manager_state(m)), "seal", "watched", "generation",
+        "state", state_name(manager_state(m)), "seal", seal_name(seal_get(m)), "generation",
         (json_int_t)m->generation, "digest", m->enforced->digest, "since",
         clock_format(m->since_usec, since), "ingress", mode_name(in->modes[DIRECTION_IN]), "egress",
         mode_name(in->modes[DIRECTION_OUT]), "flows", (json_int_t)flows_active(in), "addresses",

@@ -41,6 +41,11 @@ static const struct verb verbs[] = {
       verb_reload },
     { "off", "", "Remove portd's table and stop enforcing", "portd-ctl off --yes", 0, 0,
       DAEMON | OPTION_REASON | OPTION_YES, verb_off },
+    { "unseal", "", "Let others write to portd's table for a while; what they change stays so long",
+      "portd-ctl unseal --for 10m --reason=\"the switch is being replaced\"", 0, 0,
+      DAEMON | OPTION_DURATION | OPTION_REASON, verb_unseal },
+    { "seal", "", "Seal an unsealed table at once, and repair it", "portd-ctl seal", 0, 0, DAEMON,
+      verb_seal },
     { "watch", "", "Tell what happens, a line an event, until interrupted", "portd-ctl watch", 0, 0,
       DAEMON, verb_watch },
 };

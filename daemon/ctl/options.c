@@ -48,6 +48,8 @@ static const struct row rows[] = {
       KIND_LIST, OPTION_NEW_HOSTS, TO(hosts) },
     { "reason", "TEXT", "why, for the journal and the status", KIND_TEXT, OPTION_REASON,
       TO(reason) },
+    { "for", "DURATION", "how long: 90s, 10m, 2h, at most 24h", KIND_TEXT, OPTION_DURATION,
+      TO(duration) },
     { "yes", NULL, "do it", KIND_FLAG, OPTION_YES, TO(yes) },
     { "help", NULL, "print this", KIND_FLAG, 0, TO(help) },
     { "version", NULL, "print the version", KIND_FLAG, 0, TO(version) },

@@ -24,7 +24,7 @@ static const struct state states[] = {
     { "enforcing", "enforcing, in sync", COLOUR_GOOD },
     { "learning", "learning the connections that are open, denies nothing yet", COLOUR_GOOD },
     { "audit", "audit: denies nothing", COLOUR_WARN },
-    { "degraded", "degraded: not what the files say", COLOUR_BAD },
+    { "degraded", "degraded: not all is as it should be", COLOUR_BAD },
     { "contested", "contested: somebody keeps rewriting the rules", COLOUR_BAD },
     { "off", "off: enforces nothing", COLOUR_BAD },
 };
@@ -32,7 +32,8 @@ static const struct state states[] = {
 static const struct state seals[] = {
     { "sealed", "sealed (owner, persist)", COLOUR_NONE },
     { "watched", "watched (changes are seen and repaired)", COLOUR_NONE },
-    { "hostile", "hostile: somebody else claimed the name", COLOUR_NONE },
+    { "unsealed", "unsealed (changes stay)", COLOUR_NONE },
+    { "hostile", "hostile (in force in portd-spare)", COLOUR_NONE },
 };
 
 static const struct state *state_find(const struct state *table, size_t n, const char *name) {

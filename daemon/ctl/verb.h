@@ -20,6 +20,7 @@ enum {
     OPTION_SOCKET = 1 << 1,
     OPTION_OFFLINE = 1 << 2,
     OPTION_REASON = 1 << 3,
+    OPTION_DURATION = 1 << 10,
     OPTION_YES = 1 << 4,
     OPTION_SITE = 1 << 5,
     OPTION_POLICY_DIR = 1 << 6,
@@ -37,7 +38,7 @@ struct list {
 /* The command line. Strings are borrowed from argv. */
 struct options {
     bool help, version, json, offline, yes;
-    const char *socket, *site, *host, *reason;
+    const char *socket, *site, *host, *reason, *duration;
     struct list policy_dirs, hosts;
     unsigned given;     /* OPTION_* of all that were given */
     const char **words; /* those that are no options: the verb, then its arguments */
@@ -67,6 +68,8 @@ enum status verb_init(const struct options *o, const char *const *words, size_t 
 enum status verb_ruleset(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_reload(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_watch(const struct options *o, const char *const *words, size_t n_words);
 
 #endif

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verbs that change what is enforced. */
 #include "client.h"
+#include "failure.h"
 #include "print.h"
 #include "varlink/interface.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #define DIGEST_MAX  12
 #define CHANGES_MAX 20U /* lines that are printed; a first install has hundreds */
@@ -74,6 +78,65 @@ enum status verb_off(const struct options *o, const char *const *words _unused_,
     else
         printf("table inet portd is removed, portd enforces nothing; to enforce again: portd-ctl "
                "reload\n");
+    json_decref(answer);
+    return STATUS_FINE;
+}
+
+/* Seconds of "90", "90s", "10m" or "2h"; 0: it is none of these. */
+static long duration_parse(const char *text) {
+    static const char units[] = "smh";
+    static const long factors[] = { 1, 60, 3600 };
+    const char *unit;
+    char *end;
+    long n;
+
+    if (*text < '0' || *text > '9')
+        return 0;
+    n = strtol(text, &end, 10);
+    unit = *end ? strchr(units, *end) : units;
+    if (!unit || (*end && end[1]) || n > 86400)
+        return 0;
+    return n * factors[unit - units];
+}
+
+enum status verb_unseal(const struct options *o, const char *const *words _unused_,
+                        size_t n_words _unused_) {
+    long seconds = o->duration ? duration_parse(o->duration) : 0;
+    enum status status;
+    json_t *answer;
+
+    if (seconds < 1 || seconds > 86400) {
+        fprintf(stderr, "portd-ctl: unseal wants to know for how long: --for 10m, at most 24h\n");
+        return STATUS_USAGE;
+    }
+    answer = reason_parameters(o);
+    if (json_object_set_new(answer, "seconds", json_integer(seconds)) < 0)
+        return failure_memory();
+    status = client_ask(o, INTERFACE_PORTD ".Unseal", answer, &answer);
+    if (status != STATUS_FINE)
+        return status;
+    if (o->json)
+        print_json(answer, false);
+    else
+        printf("unsealed until %s: what others change in table inet portd stays until then\n"
+               "to seal it before that: portd-ctl seal\n",
+               member_text(answer, "until"));
+    json_decref(answer);
+    return STATUS_FINE;
+}
+
+enum status verb_seal(const struct options *o, const char *const *words _unused_,
+                      size_t n_words _unused_) {
+    enum status status;
+    json_t *answer;
+
+    status = client_ask(o, INTERFACE_PORTD ".Seal", json_object(), &answer);
+    if (status != STATUS_FINE)
+        return status;
+    if (o->json)
+        print_json(answer, false);
+    else
+        printf("the table is sealed again: portd-ctl status\n");
     json_decref(answer);
     return STATUS_FINE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Takes the name of portd's table for itself: deletes it and makes it anew with the owner flag, so
- * that the kernel refuses everybody else's writes to it. Says "claimed", holds it until stdin is
- * closed; then the kernel removes the table. */
+/* Takes tables' names for itself (lab-claim TABLE…): deletes them and makes them anew with the
+ * owner flag, so that the kernel refuses everybody else's writes to them. Says "claimed", holds
+ * them until stdin is closed; then the kernel removes the tables. */
 #include <libmnl/libmnl.h>
 #include <libnftnl/batch.h>
 #include <libnftnl/table.h>
@@ -14,14 +14,14 @@
 
 #define TABLE_FLAG_OWNER 2 /* NFT_TABLE_F_OWNER of linux/netfilter/nf_tables.h */
 
-static void put_table(struct mnl_nlmsg_batch *b, uint16_t type, uint16_t flags,
+static void put_table(struct mnl_nlmsg_batch *b, const char *name, uint16_t type, uint16_t flags,
                       uint32_t table_flags, uint32_t seq) {
     struct nftnl_table *t = nftnl_table_alloc();
     struct nlmsghdr *nlh =
         nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b), type, NFPROTO_INET, flags, seq);
 
     nftnl_table_set_u32(t, NFTNL_TABLE_FAMILY, NFPROTO_INET);
-    nftnl_table_set_str(t, NFTNL_TABLE_NAME, "portd");
+    nftnl_table_set_str(t, NFTNL_TABLE_NAME, name);
     if (table_flags)
         nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, table_flags);
     nftnl_table_nlmsg_build_payload(nlh, t);
@@ -29,7 +29,7 @@ static void put_table(struct mnl_nlmsg_batch *b, uint16_t type, uint16_t flags,
     mnl_nlmsg_batch_next(b);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     char buf[1 << 14];
     struct mnl_socket *nl = mnl_socket_open(NETLINK_NETFILTER);
     struct mnl_nlmsg_batch *b = mnl_nlmsg_batch_start(buf, sizeof(buf));
@@ -42,8 +42,12 @@ int main(void) {
     }
     nftnl_batch_begin(mnl_nlmsg_batch_current(b), seq);
     mnl_nlmsg_batch_next(b);
-    put_table(b, NFT_MSG_DELTABLE, 0, 0, seq + 1);
-    put_table(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK, TABLE_FLAG_OWNER, seq + 2);
+    for (int i = 1; i < argc; i++) { /* made first, so that there is one to delete */
+        put_table(b, argv[i], NFT_MSG_NEWTABLE, NLM_F_CREATE, 0, seq + 1);
+        put_table(b, argv[i], NFT_MSG_DELTABLE, 0, 0, seq + 1);
+        put_table(b, argv[i], NFT_MSG_NEWTABLE, NLM_F_CREATE | (i + 1 < argc ? 0 : NLM_F_ACK),
+                  TABLE_FLAG_OWNER, seq + 2);
+    }
     nftnl_batch_end(mnl_nlmsg_batch_current(b), seq + 3);
     mnl_nlmsg_batch_next(b);
     if (mnl_socket_sendto(nl, mnl_nlmsg_batch_head(b), mnl_nlmsg_batch_size(b)) < 0) {

@@ -68,6 +68,12 @@ lab_variant() {
         (.ports // {} | to_entries[] | "port \(.key) \(.value)")' "$2") "$1"
 }
 
+# The site wants no seal: others can write to portd's table, and are watched.
+lab_watched() {
+    jq '. + { "seal": false }' "$lab_site" >"$lab_state/watched"
+    install -m 0644 "$lab_state/watched" "$lab_site"
+}
+
 # lab_each_variant COMMAND…: with each drop-in of the site in its place, and $lab_state/table
 # saying the same.
 lab_each_variant() {

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 lab_isolate "$@"
 binary_dir=$1
+lab_watched
 
 mkdir -p /run/systemd/journal
 ip link set lo up

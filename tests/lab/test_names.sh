@@ -8,6 +8,7 @@
 lab_isolate "$@"
 binary_dir=$1
 lab_use mailstore-spe
+lab_watched # others tamper, too
 
 cat >"$lab_state/table" <<'EOF'
 host mgmt1 - MGMT 10.3.0.11 2001:db8:3::11

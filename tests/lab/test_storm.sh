@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 lab_isolate "$@"
 binary_dir=$1
+lab_watched
 deletions=${DELETIONS:-10}
 
 ip netns add acd-lb1

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 lab_isolate "$@"
 binary_dir=$1
+lab_watched
 
 grep -E '^host acd-lb[12] ' "$lab_table" >"$lab_state/table"
 lab_network "$lab_state/table"
