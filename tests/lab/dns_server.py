@@ -87,7 +87,8 @@ class Zone:
             kinds = [TYPES[words.pop(0)]]
         mode, name, *rest = words
         if mode == "queries":
-            return " ".join(f"{t:.3f}" for t, n, kind in self.seen if n == name and kind == kinds[0])
+            return " ".join(f"{t:.3f}" for t, n, kind in self.seen
+                            if n == name and kind == kinds[0])
         if not hasattr(self, "do_" + mode.replace("-", "_")) and mode not in RCODES:
             return f"no such mode: {mode}"
         for kind in kinds:

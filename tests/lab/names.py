@@ -4,8 +4,7 @@
 that move, DNS that fails in every way, a resolver that dies, hangs and lies.
 
     names.py BINARY-DIRECTORY STATE-DIRECTORY NAME…    the test; see test_names.sh
-    names.py --licence-server                          serves port 443 of all addresses
-    names.py --lie SOCKET                              what a resolver may not say (as its user)"""
+    names.py --licence-server                          serves port 443 of all addresses"""
 import json
 import os
 import re
@@ -20,14 +19,15 @@ import threading
 import time
 
 import dns_server
-from varlink import Client, Error
+from varlink import Client
 
 TTL = 2
 NAME = "my.mailstore.com"
 OLD = ("203.0.113.80", "2001:db8:80::80")
 NEW = ("203.0.113.81", "2001:db8:80::81")
 TABLE = ["inet", "portd"]
-RESOLVER = ["setpriv", "--reuid", "_portd-resolver", "--regid", "_portd-resolver", "--groups", "portd"]
+LIAR = ["setpriv", "--reuid", "_portd-resolver", "--regid", "_portd-resolver", "--groups", "portd",
+        f"{os.path.dirname(__file__)}/liar.py"]
 READER = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--groups", "portd"]
 
 
@@ -252,7 +252,8 @@ def rights(portd, resolver):
     for daemon, want in ((portd, 1 << 12), (resolver, 0)):
         found = daemon.status()
         caps = {k: found[k] for k in found if k.startswith("Cap")}
-        say(f"{os.path.basename(daemon.command[0])}: " + " ".join(f"{k} {v}" for k, v in caps.items()) +
+        say(f"{os.path.basename(daemon.command[0])}: " +
+            " ".join(f"{k} {v}" for k, v in caps.items()) +
             f" NoNewPrivs {found['NoNewPrivs']} Uid {found['Uid'].split()[0]}")
         for key in ("CapPrm", "CapEff", "CapBnd"):
             check(f"{key}", int(caps[key], 16) == want, caps)
@@ -302,7 +303,8 @@ def moves():
     n = commits.of_portd()
     check("no rule was written", rules() == before)
     check("a move is one commit", n == len(ways) - 1, n)
-    say(f"{len(ways) - 1} moves: {n} commits of portd; rules, chains and sets with their handles as before")
+    say(f"{len(ways) - 1} moves: {n} commits of portd; rules, chains and sets with their handles "
+        "as before")
 
 
 FAULTS = {
@@ -313,7 +315,8 @@ FAULTS = {
     "nodata": (["nodata"], "no addresses"),
     "many": (["many", "2", "2000"], "2000 addresses, more than the 256 that are taken"),
     "silent": (["silent"], "no answer within 4 s"),
-    "loopback": (["answer", "2", "127.0.0.1", "::1"], 'refused by portd: "127.0.0.1" is no address of a host'),
+    "loopback": (["answer", "2", "127.0.0.1", "::1"],
+                 'refused by portd: "127.0.0.1" is no address of a host'),
 }
 
 
@@ -333,12 +336,13 @@ def faults():
         check(f"{name}: and they work", all_connect(*own_addresses(i)))
     _, text = ctl("names")
     for name, (_, error) in FAULTS.items():
-        check(f"portd-ctl names tells of {name}", re.search(re.escape(f"{name}.example.net"), text) and
-              error in text, text)
+        check(f"portd-ctl names tells of {name}", f"{name}.example.net" in text and error in text,
+              text)
     code, text = ctl("status")
     check("portd-ctl status tells of them, and is fine",
           code == 0 and "can't be resolved" in text, (code, text))
-    say(f"{len(FAULTS)} names fail in {len(FAULTS)} ways: addresses in force and told, with age and error")
+    say(f"{len(FAULTS)} names fail in {len(FAULTS)} ways: addresses in force and told, with age "
+        "and error")
 
 
 def tampering():
@@ -351,7 +355,8 @@ def tampering():
     drift = status()["last_drift"]
     check("and repaired", until(lambda: "repaired_usec" in status()["last_drift"]), drift)
     check("portd-ctl diff is empty", ctl("diff")[0] == 0, ctl("diff"))
-    say(f"a deleted rule was repaired in {status()['last_drift']['repaired_usec'] / 1000:.2f} ms meanwhile")
+    usec = status()["last_drift"]["repaired_usec"]
+    say(f"a deleted rule was repaired in {usec / 1000:.2f} ms meanwhile")
 
 
 def recovery():
@@ -375,7 +380,8 @@ def resolver_dies(resolver, here, there):
     resolver.signal(signal.SIGCONT)
     on = until(lambda: all_connect(*here) and not any(map(connects, there)), 5)
     check("continued: the move counts", on, names())
-    say(f"resolver killed and started again: the move counts after {back:.2f} s; stopped and continued: {on:.2f} s")
+    say(f"resolver killed and started again: the move counts after {back or 99:.2f} s; "
+        f"stopped and continued: {on or 99:.2f} s")
 
 
 def others():
@@ -386,8 +392,8 @@ def others():
     script = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
               "s.sendall(sys.argv[2].encode() + b'\\0'); print(s.recv(4096).decode().strip('\\0'))")
     for who, prefix in (("root", []), ("a reader", READER)):
-        p = subprocess.run([*prefix, sys.executable, "-c", script, SOCKET, text], capture_output=True,
-                           text=True, check=False)
+        p = subprocess.run([*prefix, sys.executable, "-c", script, SOCKET, text],
+                           capture_output=True, text=True, check=False)
         check(f"{who} may not hand in answers", "PermissionDenied" in p.stdout, p.stdout + p.stderr)
     p = subprocess.run(["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
                         sys.executable, "-c", script, SOCKET, text], capture_output=True, text=True,
@@ -398,8 +404,8 @@ def others():
 def lies():
     """The resolver's user says what no resolver should; portd and all others don't suffer."""
     known, commits, pulse = names(), Commits(), Pulse(SOCKET)
-    p = subprocess.run([*RESOLVER, sys.executable, __file__, "--lie", SOCKET], capture_output=True,
-                       text=True, timeout=60, check=False)
+    p = subprocess.run([*LIAR, "lie", SOCKET, NAME], capture_output=True, text=True, timeout=60,
+                       check=False)
     outcomes = json.loads(p.stdout) if p.returncode == 0 else {}
     check("the liar ends", outcomes, p.stdout + p.stderr)
     for what, found in outcomes.items():
@@ -413,10 +419,9 @@ def lies():
 
 
 def flood(here, there):
-    """The resolver's user changes its mind 10,000 times: portd's commits are bounded all the same."""
+    """The resolver's user changes its mind 10,000 times: portd's commits are bounded."""
     commits, pulse, began = Commits(), Pulse(SOCKET), time.monotonic()
-    subprocess.run([*RESOLVER, sys.executable, __file__, "--flood", SOCKET, *here, *there], timeout=60,
-                   check=True)
+    subprocess.run([*LIAR, "flood", SOCKET, NAME, *here, *there], timeout=60, check=True)
     took = time.monotonic() - began
     pulse.end("while the resolver floods")
     n = commits.of_portd()
@@ -440,17 +445,18 @@ def restarts(portd, here, there):
         check("and known", now == known, now)
         n = commits.of_portd()
         check("without a commit", n == 0, n)
-        say(f"restart after {number.name} while DNS is silent: {n} commits, all addresses in force at READY")
+        say(f"restart after {number.name} while DNS is silent: {n} commits, all addresses in "
+            "force at READY")
     check("and the trouble is told", until(lambda: len(warnings("name-stale")) == len(NAMES) + 1),
           warnings("name-stale"))
 
 
 def main():
     portd = Daemon(f"{STATE}/portd.log", f"{BINARIES}/daemon/portd", "--site",
-                   f"{STATE}/mailstore-spe.site.json", "--policy-dir", f"{STATE}/policy", "--host", "mgmt1",
-                   "--socket", SOCKET, "--state-dir", f"{STATE}/mgmt1")
-    resolver = Daemon(f"{STATE}/resolver.log", f"{BINARIES}/daemon/resolver/portd-resolver", "--socket",
-                      SOCKET)
+                   f"{STATE}/mailstore-spe.site.json", "--policy-dir", f"{STATE}/policy",
+                   "--host", "mgmt1", "--socket", SOCKET, "--state-dir", f"{STATE}/mgmt1")
+    resolver = Daemon(f"{STATE}/resolver.log", f"{BINARIES}/daemon/resolver/portd-resolver",
+                      "--socket", SOCKET)
     start(portd, resolver)
     rights(portd, resolver)
     pulse = Pulse(SOCKET)
@@ -469,8 +475,9 @@ def main():
     lies()
     flood(here, there)
     resolver.start()
-    check("the truth comes back", until(lambda: names()[NAME]["addresses"] == list(here) and
-                                        all_connect(*here) and not any(map(connects, there)), 5), names())
+    check("the truth comes back", until(
+        lambda: names()[NAME]["addresses"] == list(here) and all_connect(*here) and
+        not any(map(connects, there)), 5), names())
     restarts(portd, here, there)
     portd.end(signal.SIGTERM)
     resolver.end(signal.SIGTERM)
@@ -481,100 +488,8 @@ def main():
     sys.exit(1 if check.failed else 0)
 
 
-# --- what a resolver may not say ---
-
-def answer_of(path, method, parameters):
-    try:
-        Client(path).call(method, **parameters)
-    except Error as e:
-        return e.error.rsplit(".", 1)[1]
-    except (EOFError, OSError):
-        return "hung up"
-    return "taken"
-
-
-def good(v4=(), v6=()):
-    return {"name": NAME, "ipv4": {"addresses": list(v4), "ttl": 60},
-            "ipv6": {"addresses": list(v6), "ttl": 60}}
-
-
-def lie(path):
-    outcomes = {}
-
-    def call(what, want, parameters, method="Resolved"):
-        outcomes[f"{what} -> {want}"] = answer_of(path, method, parameters)
-
-    def many(n):
-        return [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(1, n + 1)]
-
-    call("a name that isn't needed", "NotNeeded", {**good(OLD[:1]), "name": "other.example.net"})
-    call("257 addresses", "BadAnswer", good(many(257)))
-    call("130 addresses a family", "BadAnswer",
-         good(many(130), [f"2001:db8::{i:x}" for i in range(1, 131)]))
-    call("10,000 addresses", "hung up", good(many(10000)))
-    for address in ("127.0.0.1", "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255", "240.0.0.1", "10.0.0.0/8",
-                    "garbage", "", " 10.0.0.1", "10.0.0.1%eth0", "010.0.0.1", "2001:db8::1", 7, None, [], {}):
-        call(f"{address!r} in IPv4", "BadAnswer", good([OLD[0], address], OLD[1:]))
-    for address in ("::1", "::", "ff02::1", "::ffff:10.0.0.1", "2001:db8::/32", "fe80::1%eth0", "10.0.0.1"):
-        call(f"{address!r} in IPv6", "BadAnswer", good(OLD[:1], [OLD[1], address]))
-    call("no address", "BadAnswer", good())
-    call("nothing", "BadAnswer", {"name": NAME})
-    call("no name", "BadAnswer", {})
-    for ttl in (-1, 1 << 31, 1 << 62, "60", 1.5, None):
-        call(f"ttl {ttl!r}", "BadAnswer", {**good(OLD[:1]), "ipv6": {"addresses": [], "ttl": ttl}})
-    call("an error of 5,000 bytes", "BadAnswer", {"name": NAME, "error": "x" * 5000})
-    call("an error of two lines", "BadAnswer", {"name": NAME, "error": "x\ny"})
-    call("an error that steers terminals", "BadAnswer", {"name": NAME, "error": "\x1b[2J"})
-    call("an unknown parameter", "InvalidParameter", {**good(OLD[:1]), "addresses": []})
-    call("64 KiB", "hung up", {**good(OLD[:1]), "error": "x" * (64 << 10)})
-    for method in ("Status", "Reload", "Off", "Flows", "Drift"):
-        call(f"{method} isn't the resolver's", "PermissionDenied", {}, method)
-    crowd = [socket.socket(socket.AF_UNIX) for _ in range(400)]
-    for s in crowd:
-        s.connect(path)
-    until(lambda: sum(map(is_open, crowd)) <= 8)
-    outcomes["400 connections -> 8 stay"] = f"{sum(map(is_open, crowd))} stay"
-    for s in crowd:
-        s.close()
-    outcomes["half a message -> hung up"] = half_messages(path)
-    print(json.dumps(outcomes))
-
-
-def is_open(s):
-    s.setblocking(False)
-    try:
-        return s.recv(1) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
-def half_messages(path):
-    """64 KiB without an end."""
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(5)
-        s.connect(path)
-        try:
-            s.sendall(b'{"method":"io.portd.Resolved","parameters":{"name":"' + b"x" * (66 << 10))
-            return "hung up" if s.recv(1) == b"" else "answered"
-        except OSError:
-            return "hung up"
-
-
-def flood_with(path, *addresses):
-    client = Client(path)
-    for i in range(10000):
-        at = i % 2 * 2
-        client.call("Resolved", **good(addresses[at:at + 1], addresses[at + 1:at + 2]))
-
-
 if sys.argv[1] == "--licence-server":
     licence_server()
-elif sys.argv[1] == "--lie":
-    lie(sys.argv[2])
-elif sys.argv[1] == "--flood":
-    flood_with(*sys.argv[2:])
 else:
     BINARIES, STATE, *NAMES = sys.argv[1:]
     SOCKET = f"{STATE}/mgmt1.sock"

@@ -10,13 +10,12 @@ import json
 import os
 import queue
 import re
-import socket
 import subprocess
 import sys
-import threading
 import time
 
 from dns_server import Zone, serve
+from mock_portd import Portd
 
 PROGRAM, STATE = sys.argv[1:]
 SOCKET = f"{STATE}/portd.sock"
@@ -32,114 +31,6 @@ def check(what, is_so, found=None):
     else:
         failed += 1
         print(f"resolver: FAILED: {what}" + ("" if found is None else f": {found}"))
-
-
-class Portd:
-    """Says which names it needs, and notes what it is told."""
-
-    def __init__(self):
-        self.names, self.clients, self.streams, self.told = [], [], [], queue.Queue()
-        self.refusals, self.first, self.is_deaf = {}, None, False
-        self.open()
-
-    def open(self):
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(SOCKET)
-        os.chmod(SOCKET, 0o666)
-        self.listener.listen(64)
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
-
-    def close(self):
-        """Dies, as far as the resolver can tell."""
-        os.unlink(SOCKET)
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        clients, self.clients, self.streams = self.clients, [], []
-        for client in clients:
-            shut(client)
-
-    def accept(self, listener):
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            self.clients.append(client)
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        data = b""
-        while part := receive(client):
-            data += part
-            while b"\0" in data:
-                text, data = data.split(b"\0", 1)
-                self.answer(client, json.loads(text))
-        if client in self.clients:
-            self.clients.remove(client)
-        client.close()
-
-    def answer(self, client, call):
-        parameters = call.get("parameters", {})
-        if call["method"] == "io.portd.Names":
-            self.streams.append(client)
-            if self.first is not None:
-                send(client, self.first)
-            elif not self.is_deaf:
-                self.say_names(client)
-        else:
-            self.told.put((time.monotonic(), parameters))
-            if not self.is_deaf:
-                reply(client, self.refusals.get(parameters["name"], {"parameters": {}}))
-
-    def say_names(self, client):
-        reply(client, {"parameters": {"names": [{"name": n, "addresses": []} for n in self.names]},
-                       "continues": True})
-
-    def need(self, *names):
-        self.names = list(names)
-        for stream in self.streams:
-            self.say_names(stream)
-
-    def hear(self, name, timeout=6, is_so=lambda told: True):
-        """The next thing told of this name for which `is_so`; all else is forgotten."""
-        end = time.monotonic() + timeout
-        while (left := end - time.monotonic()) > 0:
-            try:
-                when, told = self.told.get(timeout=left)
-            except queue.Empty:
-                break
-            if told["name"] == name and is_so(told):
-                return when, told
-        return time.monotonic(), None
-
-    def forget(self):
-        while not self.told.empty():
-            self.told.get()
-
-
-def receive(client):
-    try:
-        return client.recv(1 << 16)
-    except OSError:
-        return b""  # the resolver left without reading all
-
-
-def shut(client):
-    try:
-        client.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it had left already
-
-
-def send(client, data):
-    try:
-        client.sendall(data)
-    except OSError:
-        pass  # the resolver had enough
-
-
-def reply(client, message):
-    send(client, json.dumps(message).encode() + b"\0")
 
 
 class Resolver:
@@ -284,8 +175,8 @@ def rights(resolver):
     check("no root in any of its ids", "0" not in (status["Uid"] + status["Gid"]).split("\t"))
     check("no group but that of portd's socket",
           status["Groups"].split() == [str(grp.getgrnam("portd").gr_gid)], status["Groups"])
-    print("resolver: " + ", ".join(f"{k} {status[k]}" for k in
-                                   ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb", "NoNewPrivs")))
+    print("resolver:", *(f"{k} {v}" for k, v in status.items() if k.startswith("Cap")),
+          "NoNewPrivs", status["NoNewPrivs"])
 
 
 def starts():
@@ -301,8 +192,8 @@ def starts():
     check("no such option", run(PROGRAM, "--frob").returncode == 2)
     check("no arguments", run(PROGRAM, "x").returncode == 2)
     keep = "+net_admin,+net_raw"
-    r = Resolver("setpriv", "--reuid", "nobody", "--clear-groups", "--inh-caps", keep, "--ambient-caps",
-                 keep)
+    r = Resolver("setpriv", "--reuid", "nobody", "--clear-groups", "--inh-caps", keep,
+                 "--ambient-caps", keep)
     check("started with capabilities of a user's", await_log("portd needs"), log_text())
     status = r.status()
     for key in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
@@ -331,8 +222,8 @@ def families(portd):
 def schedule(portd, zone):
     """Asked when the time to live is over, and again and again after a failure."""
     portd.need()
-    for line in ("answer ttl2.example.net 2 192.0.2.1 2001:db8::1", "answer ttl0.example.net 0 192.0.2.1",
-                 "answer ttl5.example.net 5 192.0.2.1"):
+    for line in ("answer ttl2.example.net 2 192.0.2.1 2001:db8::1",
+                 "answer ttl0.example.net 0 192.0.2.1", "answer ttl5.example.net 5 192.0.2.1"):
         zone.tell(line.split())
     portd.need(*(f"{n}.example.net" for n in ("ttl2", "ttl0", "ttl5", "gone")))
     time.sleep(14.5)
@@ -360,7 +251,7 @@ def moves(portd, zone):
 
 
 def other_servers(portd, zone):
-    """/etc/resolv.conf counts when it changes; a server that is silent or refuses is passed over."""
+    """/etc/resolv.conf counts when it changes; a server that is silent or fails is passed over."""
     other = Zone()
     serve(other, ["127.0.0.2"])
     other.tell("answer ttl2.example.net 2 203.0.113.1".split())
@@ -421,7 +312,8 @@ def portd_goes(portd, zone, resolver):
 
 def portd_refuses(portd, zone, resolver):
     """A refused answer is asked for again after 2 s, 4 s, …; one that isn't needed is not."""
-    bad = {"error": "io.portd.BadAnswer", "parameters": {"text": "127.0.0.1 is no address of a host"}}
+    bad = {"error": "io.portd.BadAnswer",
+           "parameters": {"text": "127.0.0.1 is no address of a host"}}
     unneeded = {"error": "io.portd.NotNeeded", "parameters": {"name": "unneeded.example.net"}}
     for name in ("refused1", "unneeded"):
         zone.tell(["answer", f"{name}.example.net", "300", "127.0.0.1"])
@@ -486,7 +378,7 @@ def portd_is_mad(portd, resolver):
 
 
 def main():
-    zone, portd = Zone(), Portd()
+    zone, portd = Zone(), Portd(SOCKET)
     serve(zone, ["127.0.0.1", "::1"])
     servers("127.0.0.1")
     fill(zone)
@@ -511,8 +403,8 @@ def main():
     lines = log_text().count("\n")
     check("says little", lines < 120, lines)
     check("ends with SIGTERM", resolver.stop() == 0, log_text())
-    check("no sanitizer complained", "Sanitizer" not in log_text() and "runtime error" not in log_text(),
-          log_text())
+    check("no sanitizer complained", "Sanitizer" not in log_text() and
+          "runtime error" not in log_text(), log_text())
     print(f"resolver: {passed} passed, {failed} failed, {lines} lines logged")
     sys.exit(1 if failed else 0)
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Names that move: the Management Server of the example site "archive" with portd and portd-resolver,
-# a DNS server that stops at nothing, and the vendor's licence server at an old and a new address.
+# Names that move: the Management Server of the example site "archive" with portd and
+# portd-resolver, a DNS server that stops at nothing, and the vendor's licence server at an old and
+# a new address.
 #   test_names.sh BINARY_DIR
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -25,14 +26,16 @@ echo "nameserver 10.3.250.53" >"$lab_state/resolv.conf"
 # Each other name has an address of its own, and goes wrong in its own way.
 names=(garbage nxdomain servfail refused nodata many silent loopback)
 mkdir "$lab_state/site.d"
-jq -n '{ products: { "mailstore-spe": { peers: { license: ["my.mailstore.com", $ARGS.positional[]] } } } }' \
+jq -n '{ products: { "mailstore-spe": { peers: {
+        license: ["my.mailstore.com", $ARGS.positional[]] } } } }' \
     --args "${names[@]/%/.example.net}" >"$lab_state/site.d/names.json"
 for i in "${!names[@]}"; do
     lab_in old ip addr add "203.0.113.$((100 + i))/32" dev eth0
     lab_in old ip addr add "2001:db8:80::$((100 + i))/128" dev eth0 nodad
 done
 
-lab_in dns "$lab_dir/dns_server.py" "$lab_state/dns" 10.3.250.53 2001:db8:3:a::53 >"$lab_state/dns.log" &
+lab_in dns "$lab_dir/dns_server.py" "$lab_state/dns" 10.3.250.53 2001:db8:3:a::53 \
+    >"$lab_state/dns.log" &
 for server in old new; do
     lab_in "$server" "$lab_dir/names.py" --licence-server >"$lab_state/$server.log" &
 done
