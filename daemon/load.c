@@ -4,6 +4,7 @@
 #include "daemon/manager.h"
 
 #include "daemon/clock.h"
+#include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
 #include "daemon/notify.h"
@@ -64,13 +65,23 @@ static void log_applied(const struct manager *m, const struct reconciled *done) 
                               : "the kernel had it already, nothing was written");
 }
 
+static int compile(const struct manager *m, struct enforced *e) {
+    struct ruleset *rules;
+    int r = learn_compile(m, e, &rules);
+
+    if (r < 0)
+        return r;
+    ruleset_free(e->rules);
+    e->rules = rules;
+    return 0;
+}
+
 /* Puts `next` in force and takes it on success; a new ruleset is a new generation. */
 static int enforce(struct manager *m, struct enforced **next, const char *old_digest,
                    char ***ret_lines, size_t *ret_n, struct report *reterr) {
     struct reconciled done = { 0 };
-    int r = names_compile(m, *next);
-
     bool was_wanted = m->seal.is_wanted;
+    int r = compile(m, *next);
 
     m->seal.is_wanted = (*next)->intent->seal;
     if (r == 0)
@@ -232,6 +243,9 @@ int manager_load_first(struct manager *m, struct report *reterr) {
         return r;
     restore_generation(m, old_digest);
     names_load(m);
+    r = learn_begin(m);
+    if (r < 0)
+        return r;
     r = enforce_first(m, &first, old_digest, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;

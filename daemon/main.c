@@ -2,6 +2,7 @@
 /* What must be done with the rights of whoever started us comes first: directories, the socket.
  * Then the rights fall, and only then is a byte of input read. */
 #include "base/file.h"
+#include "daemon/learn.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
@@ -15,6 +16,7 @@
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -24,6 +26,7 @@
 
 struct options {
     const char *site, *host, *socket, *state_dir, *user, *resolver_user;
+    unsigned learn;
     const char *policy_dirs[POLICY_DIRS_MAX];
     size_t n_policy_dirs;
 };
@@ -41,6 +44,9 @@ static const char help[] =
     "  --user NAME        whom to become when started as root (" PRIVILEGES_USER ")\n"
     "  --resolver-user NAME\n"
     "                     whose answers of DNS are taken (" PRIVILEGES_RESOLVER ")\n"
+    "  --learn SECONDS    for how long the first rules on a running host deny nothing, so that "
+    "the\n"
+    "                     connections that are open stay so (10; 0: not at all)\n"
     "  --help, --version\n"
     "\n"
     "Stays in the foreground; SIGHUP loads the files again, SIGTERM ends it and leaves the "
@@ -54,6 +60,7 @@ enum {
     OPT_STATE_DIR,
     OPT_USER,
     OPT_RESOLVER_USER,
+    OPT_LEARN,
     OPT_HELP,
     OPT_VERSION
 };
@@ -66,10 +73,21 @@ static const struct option long_options[] = {
     { "state-dir", required_argument, NULL, OPT_STATE_DIR },
     { "user", required_argument, NULL, OPT_USER },
     { "resolver-user", required_argument, NULL, OPT_RESOLVER_USER },
+    { "learn", required_argument, NULL, OPT_LEARN },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
     { NULL, 0, NULL, 0 },
 };
+
+static bool seconds_parse(const char *text, unsigned *ret) {
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end || n > LEARN_SECONDS_MAX)
+        return false;
+    *ret = (unsigned)n;
+    return true;
+}
 
 /* 0: go on, 1: done, 2: wrong usage. */
 static int options_parse(int argc, char **argv, struct options *o) {
@@ -102,6 +120,12 @@ static int options_parse(int argc, char **argv, struct options *o) {
             break;
         case OPT_RESOLVER_USER:
             o->resolver_user = optarg;
+            break;
+        case OPT_LEARN:
+            if (!seconds_parse(optarg, &o->learn)) {
+                fprintf(stderr, "portd: --learn wants seconds, 0 to %u\n", LEARN_SECONDS_MAX);
+                return 2;
+            }
             break;
         case OPT_HELP:
             fputs(help, stdout);
@@ -193,6 +217,7 @@ static int run(const struct options *o, struct report *reterr) {
     }
     mo.read_group = id.read_group;
     mo.resolver = id.resolver;
+    mo.learn_usec = (uint64_t)o->learn * 1000000;
     r = manager_new(&mo, &m, reterr);
     if (r != 0)
         return r;
@@ -216,7 +241,8 @@ int main(int argc, char **argv) {
                          .socket = INTERFACE_SOCKET,
                          .state_dir = STATE_DIR,
                          .user = PRIVILEGES_USER,
-                         .resolver_user = PRIVILEGES_RESOLVER };
+                         .resolver_user = PRIVILEGES_RESOLVER,
+                         .learn = LEARN_SECONDS };
     struct report why = REPORT_INIT;
     int r = options_parse(argc, argv, &o);
 

@@ -4,6 +4,7 @@
 #include "daemon/manager.h"
 
 #include "daemon/clock.h"
+#include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
 #include "daemon/notify.h"
@@ -24,8 +25,8 @@
 #define RETRY_USEC ((uint64_t)1000 * 1000)
 
 static const char *const state_names[] = {
-    [STATE_ENFORCING] = "enforcing", [STATE_AUDIT] = "audit", [STATE_DEGRADED] = "degraded",
-    [STATE_CONTESTED] = "contested", [STATE_OFF] = "off",
+    [STATE_ENFORCING] = "enforcing", [STATE_LEARNING] = "learning",   [STATE_AUDIT] = "audit",
+    [STATE_DEGRADED] = "degraded",   [STATE_CONTESTED] = "contested", [STATE_OFF] = "off",
 };
 static_assert(ARRAY_SIZE(state_names) == STATE_MAX, "a state has no name");
 
@@ -42,6 +43,8 @@ enum state manager_state(const struct manager *m) {
         return STATE_CONTESTED;
     if (!report_is_empty(&m->mistakes) || m->refusal || seal_get(m) >= SEAL_UNSEALED)
         return STATE_DEGRADED;
+    if (m->learn_until_usec)
+        return STATE_LEARNING;
     if (modes[DIRECTION_IN] != MODE_ENFORCE || modes[DIRECTION_OUT] != MODE_ENFORCE)
         return STATE_AUDIT;
     return STATE_ENFORCING;
@@ -400,6 +403,8 @@ static int add_sources(struct manager *m) {
     if (r >= 0)
         r = names_attach(m);
     if (r >= 0)
+        r = learn_attach(m);
+    if (r >= 0)
         r = sd_event_set_watchdog(m->event, true);
     return source_log(r, "the event loop can't be set up");
 }
@@ -460,6 +465,7 @@ struct manager *manager_free(struct manager *m) {
     if (m->enforced)
         names_save(m);
     server_free(m->server);
+    sd_event_source_unref(m->learn_source);
     sd_event_source_unref(m->save_source);
     sd_event_source_unref(m->act_source);
     sd_event_source_unref(m->due_source);

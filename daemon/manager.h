@@ -13,15 +13,24 @@
 
 #include <systemd/sd-event.h>
 
-enum state { STATE_ENFORCING, STATE_AUDIT, STATE_DEGRADED, STATE_CONTESTED, STATE_OFF, STATE_MAX };
+enum state {
+    STATE_ENFORCING,
+    STATE_LEARNING,
+    STATE_AUDIT,
+    STATE_DEGRADED,
+    STATE_CONTESTED,
+    STATE_OFF,
+    STATE_MAX
+};
 const char *state_name(enum state s);
 
 struct manager_options {
     struct input input;
     const char *state_dir;
-    int listen_fd;    /* owned by the manager from manager_new() on */
-    gid_t read_group; /* (gid_t)-1: none */
-    uid_t resolver;   /* (uid_t)-1: none */
+    int listen_fd;       /* owned by the manager from manager_new() on */
+    gid_t read_group;    /* (gid_t)-1: none */
+    uid_t resolver;      /* (uid_t)-1: none */
+    uint64_t learn_usec; /* for how long the first rules deny nothing on a running host */
 };
 
 /* Who asked for a load, and when. */
@@ -45,6 +54,9 @@ struct manager {
 
     struct seal_state seal;
     sd_event_source *seal_source; /* when an unsealed table is sealed again */
+
+    uint64_t learn_until_usec; /* CLOCK_MONOTONIC; 0: not learning */
+    sd_event_source *learn_source;
 
     struct enforced *enforced; /* what is meant to be in force; NULL only before the first load */
     bool is_off;

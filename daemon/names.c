@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "daemon/clock.h"
+#include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "engine/text.h"
@@ -86,20 +87,6 @@ static void save_later(struct manager *m) {
         sd_event_source_set_enabled(m->save_source, SD_EVENT_ONESHOT) >= 0;
 }
 
-int names_compile(const struct manager *m, struct enforced *e) {
-    struct ruleset *rules;
-    int r;
-
-    if (e->intent->n_hostnames == 0)
-        return 0;
-    r = policy_compile(e->intent, &m->names, &rules);
-    if (r < 0)
-        return r;
-    ruleset_free(e->rules);
-    e->rules = rules;
-    return 0;
-}
-
 void names_adopt(struct manager *m) {
     const struct intent *in = m->enforced->intent;
     int r = resolved_need(&m->names, in->hostnames, in->n_hostnames);
@@ -142,7 +129,7 @@ int names_apply(struct manager *m, struct report *reterr) {
     size_t n = 0;
     int r;
 
-    r = policy_compile(m->enforced->intent, &m->names, &next);
+    r = learn_compile(m, m->enforced, &next);
     if (r < 0)
         return r;
     next->flags = m->enforced->rules->flags;

@@ -18,8 +18,6 @@ int names_attach(struct manager *m);
 /* Writes what is not yet on disk. */
 void names_save(struct manager *m);
 
-/* The ruleset of `e` with the addresses that are known of its names. 0 or -ENOMEM. */
-int names_compile(const struct manager *m, struct enforced *e);
 /* After another policy came in force: from now on its names are wanted. */
 void names_adopt(struct manager *m);
 

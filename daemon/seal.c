@@ -136,7 +136,7 @@ int seal_reconcile(struct manager *m, struct ruleset *want, bool is_drift, struc
 static bool is_name_free(struct manager *m) {
     uint32_t flags, owner;
 
-    return kernel_owner(m->kernel, PORTD_TABLE, &flags, &owner) == 0 &&
+    return kernel_owner(m->kernel, PORTD_TABLE, &flags, &owner) >= 0 &&
            (!(flags & TABLE_OWNER) || owner == kernel_port_id(m->kernel));
 }
 
@@ -215,7 +215,7 @@ void seal_close(struct manager *m) {
     m->seal.unsealed_until_usec = 0;
     ruleset_seal(m, m->enforced->rules);
     if (kernel_generation(m->kernel, &generation) == 0 &&
-        kernel_owner(m->kernel, kernel_table(m->kernel), &flags, &owner) == 0 &&
+        kernel_owner(m->kernel, kernel_table(m->kernel), &flags, &owner) > 0 &&
         flags == TABLE_ORPHAN && plan_claim(m->enforced->rules, &claim) == 0 &&
         kernel_apply(m->kernel, claim, generation, &generation, &ignored) == 0)
         store(m);

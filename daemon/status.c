@@ -2,6 +2,7 @@
 #include "daemon/status.h"
 
 #include "daemon/clock.h"
+#include "daemon/learn.h"
 #include "daemon/names.h"
 #include "daemon/notify.h"
 #include "engine/explain.h"
@@ -38,7 +39,7 @@ static json_t *status_warnings(const struct manager *m) {
 
     if (!warnings)
         return NULL;
-    r |= seal_warn(m, warnings);
+    r |= seal_warn(m, warnings) | learn_warn(m, warnings);
     if (m->refusal)
         r |= warning_append(warnings, "kernel-refuses", m->refusal, "portd-ctl diff");
     if (m->save_error)

@@ -171,7 +171,7 @@ int kernel_owner(struct kernel *k, const char *table, uint32_t *ret_flags, uint3
         return r;
     *ret_flags = found->flags;
     *ret_owner = found->owner;
-    return 0;
+    return found->exists;
 }
 
 /* Sets before the rules that refer to them, chains before their rules. */

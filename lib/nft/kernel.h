@@ -41,7 +41,8 @@ void kernel_use_table(struct kernel *k, const char *table);
 const char *kernel_table(const struct kernel *k);
 
 /* Flags and owner of a table of the family inet: two numbers that the kernel changes without a
- * new generation when an owner's socket is closed. Both 0 when there is no such table. */
+ * new generation when an owner's socket is closed. 1: there is such a table; 0: none, and both
+ * are 0; -errno. */
 int kernel_owner(struct kernel *k, const char *table, uint32_t *ret_flags, uint32_t *ret_owner);
 
 /* The kernel's ruleset generation of this network namespace; any commit by anybody counts it up. */

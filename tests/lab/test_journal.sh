@@ -18,7 +18,7 @@ until [ -S /run/systemd/journal/socket ]; do :; done
 # stderr is the journal's, says JOURNAL_STREAM (systemd.exec(5)).
 : >"$lab_state/stream"
 JOURNAL_STREAM=$(stat -c %d:%i "$lab_state/stream") "$binary_dir/daemon/portd" --site "$lab_site" \
-    --policy-dir "$lab_policies" --host acd-lb1 --state-dir "$lab_state/state" --user nobody \
+    --policy-dir "$lab_policies" --host acd-lb1 --state-dir "$lab_state/state" --learn 0 --user nobody \
     2>"$lab_state/stream" &
 daemon=$!
 until "$binary_dir/daemon/portd-ctl" status >/dev/null 2>&1; do kill -0 "$daemon"; done

@@ -39,7 +39,8 @@ says() { # pattern, status, command…: its exit status and what it says
     [ "$got" = "$want" ] || { echo "status $got, not $want"; return 1; }
     grep -qE -- "$pattern" "$work/said" || { echo "nothing says: $pattern"; return 1; }
 }
-options=(--site "$site" --policy-dir "$lab_policies" --socket "$socket" --user nobody)
+options=(--site "$site" --policy-dir "$lab_policies" --socket "$socket" --user nobody \
+    --learn 0)
 daemon() { # further options: portd in the foreground
     "$portd" "${options[@]}" --host acd-lb1 --state-dir "$state" "$@"
 }

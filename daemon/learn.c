@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is in force meanwhile is the policy in mode audit: every packet goes through connection
+ * tracking and the same chains, and only the ends of the deny chains change afterwards. */
+#include "daemon/learn.h"
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+/* After the kernel refused the rules that deny. */
+#define RETRY_USEC ((uint64_t)1000 * 1000)
+
+/* Whether anybody can be connected: an interface besides loopback carries packets. */
+static int has_network(void) {
+    struct ifaddrs *all, *i;
+    bool found = false;
+
+    if (getifaddrs(&all) < 0)
+        return -errno;
+    for (i = all; i && !found; i = i->ifa_next)
+        found = (i->ifa_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING) &&
+                !(i->ifa_flags & IFF_LOOPBACK);
+    freeifaddrs(all);
+    return found;
+}
+
+int learn_begin(struct manager *m) {
+    int r;
+
+    if (m->options.learn_usec == 0)
+        return 0;
+    r = kernel_owner(m->kernel, PORTD_TABLE, &(uint32_t){ 0 }, &(uint32_t){ 0 });
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = has_network();
+    if (r <= 0)
+        return r;
+    m->learn_until_usec = clock_monotonic() + m->options.learn_usec;
+    log_info("the first rules on a running host: for %llu s connections are learned and nothing "
+             "is denied",
+             (unsigned long long)(m->options.learn_usec / 1000000));
+    return 0;
+}
+
+int learn_compile(const struct manager *m, const struct enforced *e, struct ruleset **ret) {
+    struct intent meant = *e->intent;
+
+    for (enum direction d = 0; m->learn_until_usec && d < DIRECTION_MAX; d++)
+        if (meant.modes[d] == MODE_ENFORCE)
+            meant.modes[d] = MODE_AUDIT;
+    return policy_compile(&meant, &m->names, ret);
+}
+
+static int again(struct manager *m) {
+    int r = sd_event_source_set_time(m->learn_source, clock_monotonic() + RETRY_USEC);
+
+    return r < 0 ? r : sd_event_source_set_enabled(m->learn_source, SD_EVENT_ONESHOT);
+}
+
+static int learn_end(struct manager *m, struct report *reterr) {
+    _cleanup_(ruleset_freep) struct ruleset *next = NULL;
+    struct reconciled done = { 0 };
+    uint64_t until = m->learn_until_usec;
+    int r;
+
+    m->learn_until_usec = 0;
+    r = learn_compile(m, m->enforced, &next);
+    if (r == 0)
+        r = seal_reconcile(m, next, false, &done, reterr);
+    if (r == 0) {
+        ruleset_free(m->enforced->rules);
+        m->enforced->rules = TAKE_PTR(next);
+        m->kernel_generation = done.generation;
+        m->names_dirty = false;
+    } else {
+        m->learn_until_usec = until;
+    }
+    reconciled_clear(&done);
+    return r;
+}
+
+static int on_learned(sd_event_source *s, uint64_t usec, void *userdata) {
+    struct manager *m = userdata;
+    struct report why = REPORT_INIT;
+    int r = 0;
+
+    (void)s;
+    (void)usec;
+    if (m->is_off || m->seal.unsealed_until_usec)
+        return again(m);
+    if (m->learn_until_usec)
+        r = learn_end(m, &why);
+    if (r != 0) {
+        log_error("the connections are learned, but the rules can't be put in force");
+        log_report(LOG_ERR, &why);
+        report_clear(&why);
+        return again(m);
+    }
+    log_info("the connections are learned: from now on portd denies");
+    manager_announce(m);
+    return 0;
+}
+
+int learn_attach(struct manager *m) {
+    int r = sd_event_add_time(m->event, &m->learn_source, CLOCK_MONOTONIC, m->learn_until_usec, 0,
+                              on_learned, m);
+
+    if (r < 0 || m->learn_until_usec)
+        return r;
+    return sd_event_source_set_enabled(m->learn_source, SD_EVENT_OFF);
+}
+
+int learn_warn(const struct manager *m, json_t *warnings) {
+    uint64_t now = clock_monotonic();
+    uint64_t left = m->learn_until_usec > now ? m->learn_until_usec - now : 0;
+    char text[128];
+
+    if (!m->learn_until_usec)
+        return 0;
+    snprintf(text, sizeof(text),
+             "the connections that are open are being learned for %llu s more: nothing is denied "
+             "yet",
+             (unsigned long long)((left + 999999) / 1000000));
+    return json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "code", "learning", "text",
+                                                     text, "hint", "portd-ctl watch"));
+}
