@@ -5,7 +5,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
-#include "daemon/notify.h"
+#include "nft/conntrack.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -30,6 +30,24 @@ static int has_network(void) {
     return found;
 }
 
+/* How many connections of local sockets connection tracking knows now, and who began each. Those
+ * that it can't be told of it learns from their packets, and takes the first sender for who began:
+ * mostly it is. */
+static size_t make_known(void) {
+    struct open_connections open = { 0 };
+    size_t n = 0;
+    int r = sockdiag_read(&open);
+
+    if (r == 0)
+        r = conntrack_add(&open, &n);
+    if (r < 0)
+        log_warn("connection tracking can't be told of the connections that are open: %s; they are "
+                 "learned from their packets",
+                 strerror(-r));
+    open_connections_clear(&open);
+    return n;
+}
+
 int learn_begin(struct manager *m) {
     int r;
 
@@ -42,9 +60,9 @@ int learn_begin(struct manager *m) {
     if (r <= 0)
         return r;
     m->learn_until_usec = clock_monotonic() + m->options.learn_usec;
-    log_info("the first rules on a running host: for %llu s connections are learned and nothing "
+    log_info("the first rules on a running host: %zu connections are open, and for %llu s nothing "
              "is denied",
-             (unsigned long long)(m->options.learn_usec / 1000000));
+             make_known(), (unsigned long long)(m->options.learn_usec / 1000000));
     return 0;
 }
 

@@ -187,7 +187,7 @@ lab_portd() {
 
     lab_in "$name" "$binary_dir/tests/lab/lab-start" "$lab_state/$name.log" "$binary_dir/daemon/portd" \
         --site "$lab_site" --policy-dir "$lab_policies" --host "$name" \
-        --socket "$lab_state/$name.sock" --state-dir "$lab_state/$name" --learn 0 --user nobody \
+        --socket "$lab_state/$name.sock" --state-dir "$lab_state/$name" --learn "${lab_learn:-0}" --user nobody \
         >"$lab_state/$name.pid" || {
         lab_say "portd did not start on $name:"
         cat "$lab_state/$name.log"

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PORTD_NFT_CONNTRACK_H
+#define PORTD_NFT_CONNTRACK_H
+
+#include "nft/sockdiag.h"
+
+/* Makes connection tracking know connections that it has not seen begin, with who began them: of
+ * whatever it sees first it takes the sender for that. An entry that is there already stays as it
+ * is. *ret_n: how many were made known. 0 or -errno (-EOPNOTSUPP: this kernel has no ctnetlink). */
+int conntrack_add(const struct open_connections *connections, size_t *ret_n);
+
+#endif
