@@ -145,16 +145,7 @@ static int resolve_all(struct resolver *rs, const struct host *self) {
         r = resolve_hostnames(rs->intent);
     if (r == 0)
         r = warnings_resolve(rs->intent, &rs->parties);
-    rs->intent->parties = rs->parties.items;
-    rs->intent->n_parties = rs->parties.n;
     return r;
-}
-
-static bool is_draft(const struct policy *const *policies, size_t n, const struct site *site) {
-    for (size_t i = 0; i < n; i++)
-        if (policies[i]->is_draft)
-            return true;
-    return site->is_draft;
 }
 
 int intent_resolve(const struct policy *const *policies, size_t n_policies, const struct site *site,
@@ -168,7 +159,7 @@ int intent_resolve(const struct policy *const *policies, size_t n_policies, cons
 
     if (!arena)
         return -ENOMEM;
-    if (is_draft(policies, n_policies, site))
+    if (files_are_drafts(policies, n_policies, site))
         return -EINVAL;
     if (!self)
         return report_no_host(site, names, n_names, reterr);

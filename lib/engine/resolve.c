@@ -297,6 +297,13 @@ static int resolve_flows(struct resolver *rs) {
     return 0;
 }
 
+bool files_are_drafts(const struct policy *const *policies, size_t n, const struct site *site) {
+    for (size_t i = 0; i < n; i++)
+        if (policies[i]->is_draft)
+            return true;
+    return site->is_draft;
+}
+
 int resolver_init(struct resolver *rs) {
     int r;
 
@@ -307,6 +314,8 @@ int resolver_init(struct resolver *rs) {
     r = parties_init(&rs->parties);
     if (r == 0)
         r = resolve_flows(rs);
+    rs->intent->parties = rs->parties.items;
+    rs->intent->n_parties = rs->parties.n;
     return r;
 }
 

@@ -22,6 +22,9 @@ void resolver_clear(struct resolver *rs);
  * as you like; what differs between hosts is written over. 0 or -ENOMEM. */
 int resolver_aim(struct resolver *rs, const struct host *self);
 
+/* Whether some of the files were loaded with mistakes. */
+bool files_are_drafts(const struct policy *const *policies, size_t n, const struct site *site);
+
 /* What the site says of a product, else what its policy does. */
 bool site_feature_is_on(const struct site *site, const struct policy *policy, const char *name);
 uint16_t site_port_number(const struct site *site, const struct policy *policy, const char *name);

@@ -140,6 +140,28 @@ int service_compare(const struct service *a, const struct service *b) {
     return c ? c : number_compare(a->hi, b->hi);
 }
 
+static int service_compare_void(const void *a, const void *b) {
+    return service_compare(a, b);
+}
+
+size_t services_join(struct service *services, size_t n) {
+    size_t kept = 0;
+
+    if (n > 0)
+        qsort(services, n, sizeof(*services), service_compare_void);
+    for (size_t i = 0; i < n; i++) {
+        const struct service one = services[i];
+        struct service *last = kept ? &services[kept - 1] : NULL;
+
+        if (last && protocol_has_ports(one.protocol) && last->protocol == one.protocol &&
+            one.lo <= (uint32_t)last->hi + 1)
+            last->hi = one.hi > last->hi ? one.hi : last->hi;
+        else if (!last || service_compare(last, &one) != 0)
+            services[kept++] = one;
+    }
+    return kept;
+}
+
 static const char protocol_unknown[] =
     "the protocol must be tcp, udp, sctp, icmp, icmpv6 or igmp, as in tcp/443";
 static const char protocol_pair[] =

@@ -36,6 +36,8 @@ const char *icmp_type_name(uint8_t protocol, uint8_t type);
 /* "tcp/443", "udp/5701-5801", "icmp/echo-request", "icmpv6", "igmp". */
 const char *service_format(const struct service *s, char buf[static SERVICE_TEXT_MAX]);
 int service_compare(const struct service *a, const struct service *b);
+/* Sorts, and joins ports that overlap or touch; returns how many are left. */
+size_t services_join(struct service *services, size_t n);
 
 /* What the text of a service in a policy says: at most two protocols ("tcp+udp/53"), and a
  * number, a range, a type, or the name of a port to be looked up ("tcp/$rest"). */
