@@ -17,8 +17,10 @@ static const struct verb verbs[] = {
       0, 0, DAEMON, verb_flows },
     { "names", "", "The DNS names that rows need, their addresses and how old these are",
       "portd-ctl names", 0, 0, DAEMON, verb_names },
-    { "matrix", "[PRODUCT]", "The vendors' port tables, from the policy files",
-      "portd-ctl matrix jtel-acd", 0, 1, OPTION_JSON | OPTION_FILES, verb_matrix },
+    { "matrix", "[PRODUCT]", "The vendors' port tables; with a site, who may reach whom there",
+      "portd-ctl matrix --site ./site.json --format html >ports.html", 0, 1,
+      OPTION_JSON | OPTION_FORMAT | OPTION_POLICY_DIR | OPTION_AT_SITE | OPTION_AT_HOST,
+      verb_matrix },
     { "explain", "in|out SERVICE [from|to] ADDRESS",
       "Whether this host lets a connection pass, and why",
       "portd-ctl explain in tcp/3306 from 10.20.0.9", 3, 4, DAEMON | OPTION_OFFLINE | OPTION_FILES,
@@ -120,6 +122,7 @@ int main(int argc, char **argv) {
     enum status status;
 
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* numbers read the same everywhere */
     status = options_parse(argc, argv, &o);
     if (status != STATUS_FINE)
         return status;

@@ -36,6 +36,10 @@ static const struct row rows[] = {
       "the file to write, which must not exist (standard output); to one that does\n"
       "                       hosts are added, by a drop-in in site.d/ beside it",
       KIND_TEXT, OPTION_NEW_SITE, TO(site) },
+    { "site", "FILE",
+      "a site: who may reach whom there, in place of the vendors' tables; site.d/*.json\n"
+      "                       beside it",
+      KIND_TEXT, OPTION_AT_SITE, TO(site) },
     { "policy-dir", "DIR",
       "policies, repeatable, a later one overrides an earlier one by file name\n"
       "                       (/usr/share/portd/policy, then /etc/portd/policy)",
@@ -46,6 +50,10 @@ static const struct row rows[] = {
       "a host of the site and its roles, if these are known; repeatable (one for each\n"
       "                       role). Where several products have such a role: product/ROLE",
       KIND_LIST, OPTION_NEW_HOSTS, TO(hosts) },
+    { "host", "NAME", "of the site only what concerns this host", KIND_TEXT, OPTION_AT_HOST,
+      TO(host) },
+    { "format", "FORMAT", "text, json (as --json), csv, markdown, html or svg", KIND_TEXT,
+      OPTION_FORMAT, TO(format) },
     { "reason", "TEXT", "why, for the journal and the status", KIND_TEXT, OPTION_REASON,
       TO(reason) },
     { "for", "DURATION", "how long: 90s, 10m, 2h, at most 24h", KIND_TEXT, OPTION_DURATION,

@@ -18,8 +18,6 @@ void print_status(json_t *status);
 void print_flows(json_t *flows);
 void print_names(json_t *names);
 void print_drifts(json_t *drifts);
-/* Of tables_json(). */
-void print_matrix(json_t *tables);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */

@@ -28,6 +28,9 @@ enum {
     OPTION_FILES = OPTION_SITE | OPTION_POLICY_DIR | OPTION_HOST,
     OPTION_NEW_SITE = 1 << 8,  /* --site is a file to write */
     OPTION_NEW_HOSTS = 1 << 9, /* --host says which hosts it has */
+    OPTION_AT_SITE = 1 << 11,  /* --site is one to look at tables with */
+    OPTION_AT_HOST = 1 << 12,  /* --host is one of it to look at alone */
+    OPTION_FORMAT = 1 << 13,
 };
 
 struct list {
@@ -38,7 +41,7 @@ struct list {
 /* The command line. Strings are borrowed from argv. */
 struct options {
     bool help, version, json, offline, yes;
-    const char *socket, *site, *host, *reason, *duration;
+    const char *socket, *site, *host, *reason, *duration, *format;
     struct list policy_dirs, hosts;
     unsigned given;     /* OPTION_* of all that were given */
     const char **words; /* those that are no options: the verb, then its arguments */

@@ -6,50 +6,10 @@
 #include "screen.h"
 
 #include "engine/explain.h"
-#include "engine/matrix.h"
 #include "engine/rulejson.h"
 #include "engine/text.h"
 
 #include <string.h>
-
-static enum status no_product(const struct loaded *l, const char *product) {
-    fprintf(stderr, "portd-ctl: no policy has product \"%s\"; there are:", product);
-    for (size_t i = 0; i < l->n_policies; i++)
-        fprintf(stderr, " %s", l->policies[i]->product);
-    fputc('\n', stderr);
-    return STATUS_FAILED;
-}
-
-static enum status print_policies(const struct options *o, const struct policy *const *policies,
-                                  size_t n) {
-    json_t *answer =
-        o->json ? json_pack("{so}", "rows", matrix_json(policies, n)) : tables_json(policies, n);
-
-    if (!answer)
-        return failure_memory();
-    if (o->json)
-        print_json(answer, false);
-    else {
-        screen_make_safe(answer);
-        print_matrix(answer);
-    }
-    json_decref(answer);
-    return STATUS_FINE;
-}
-
-enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words) {
-    _cleanup_(loaded_clear) struct loaded l = { 0 };
-    const struct policy *one;
-    enum status status;
-
-    status = offline_load(o, false, &l);
-    if (status != STATUS_FINE)
-        return status;
-    if (n_words == 0)
-        return print_policies(o, loaded_policies(&l), l.n_policies);
-    one = policy_find(loaded_policies(&l), l.n_policies, words[0]);
-    return one ? print_policies(o, &one, 1) : no_product(&l, words[0]);
-}
 
 static bool has_same_roles(const struct host *a, const struct host *b) {
     if (a->roles.n != b->roles.n || a->os != b->os)

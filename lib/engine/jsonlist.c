@@ -20,6 +20,14 @@ json_t *json_list_strings(const char *const *strings, size_t n) {
     return json_list(strings, n, string_item);
 }
 
+static json_t *word_item(const void *owner, size_t i) {
+    return json_string(((const struct words *)owner)->items[i].text);
+}
+
+json_t *json_list_words(const struct words *words) {
+    return json_list(words, words->n, word_item);
+}
+
 json_t *json_whole(json_t *o, int r) {
     if (o && r < 0) {
         json_decref(o);

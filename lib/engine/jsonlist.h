@@ -2,6 +2,8 @@
 #ifndef PORTD_ENGINE_JSONLIST_H
 #define PORTD_ENGINE_JSONLIST_H
 
+#include "engine/policy.h"
+
 #include <jansson.h>
 #include <stddef.h>
 
@@ -11,6 +13,7 @@ json_t *json_list(const void *owner, size_t n, json_t *(*item)(const void *owner
 
 /* An array of strings. */
 json_t *json_list_strings(const char *const *strings, size_t n);
+json_t *json_list_words(const struct words *words);
 
 /* Gives `o` back; when r is negative, lets it go and gives NULL. */
 json_t *json_whole(json_t *o, int r);

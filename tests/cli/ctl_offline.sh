@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# portd-ctl on files: usage, check, matrix, explain --offline. ctl_offline.sh BINARY_DIR POLICY_DIR
+# portd-ctl on files: usage, check, explain --offline. ctl_offline.sh BINARY_DIR POLICY_DIR
 . "$(dirname "$0")/lib.bash"
 
 cd "$work" || exit 1
@@ -181,39 +181,6 @@ run 0 ruleset "${files[@]}" --host web1 --json
 json 'a["chains"][0]["name"] == "input" and a["exists"]'
 run 1 ruleset "${files[@]}" --host nobody
 says err 'db1'
-
-# matrix
-run 0 matrix shop --policy-dir policies
-says out "tcp/5432-5433"
-says out "shop: Shop"
-says out "source: made up"
-grep -qE '^FLOW +FROM +TO +SERVICES +WHEN +TITLE$' out || fail "$what: no column FLOW comes first"
-grep -qE '^sql +WEB +DB +tcp/5432-5433 +Orders$' out || fail "$what: no row sql"
-grep -qE '^web +no proxy in between$' out || fail "$what: no note of web"
-grep -qE '^shoppers +Customers +nobody until bound$' out || fail "$what: no peer shoppers"
-mkdir wide
-sed 's/"source"/"notes": ["Read literally."], "source"/; s/"tcp.25"/"udp\/1", "udp\/2"/
-    s/"Customers"/"Customers", "default": "any"/; s/"when": \["mail"\]/"broadcast": true/' \
-    policies/shop.json >wide/shop.json
-run 0 matrix shop --policy-dir wide
-says out "udp/1, udp/2 broadcast"
-says out "- Read literally."
-says out "open to any address until bound"
-run 0 matrix shop --policy-dir wide --json
-json 'list(a) == ["rows"] and [r.pop("broadcast", None) for r in a["rows"]] == [None, None, True]'
-keys='["product", "flow", "from", "to", "services", "when", "title", "note", "ref"]'
-json "all(sorted(r) == sorted($keys + [\"broadcast\"] * (\"broadcast\" in r)) for r in a[\"rows\"])"
-services=$(printf '"tcp/%s", ' {1001..1060})
-sed "s|\"tcp/443\"|${services%, }|" policies/shop.json >wide/shop.json
-width() { awk '{ if (length > n) n = length } END { print n + 0 }' out; }
-run 0 matrix shop --policy-dir wide
-[ "$(width)" -le 100 ] || fail "$what: $(width) columns wide"
-COLUMNS=70 run 0 matrix shop --policy-dir wide
-[ "$(width)" -le 70 ] || fail "$what: $(width) columns wide"
-COLUMNS=500 run 0 matrix shop --policy-dir wide
-[ "$(width)" -gt 400 ] || fail "$what: $(width) columns wide"
-run 1 matrix shopp --policy-dir policies
-says err "there are: shop"
 
 # explain
 offline=(explain --offline "${files[@]}")
