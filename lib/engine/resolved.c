@@ -272,6 +272,23 @@ static bool says_addresses(const struct resolution *from) {
     return !from->error || addresses_count(from) > 0;
 }
 
+static size_t known_count(const struct resolved_name *n) {
+    return n->n_addresses[FAMILY_IPV4] + n->n_addresses[FAMILY_IPV6];
+}
+
+/* Whether there are too many addresses once `n`, which is one of the names, has those of `from`. */
+static bool is_too_much(const struct resolved *r, const struct resolved_name *n,
+                        const struct resolution *from) {
+    size_t total = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        total += known_count(&r->items[i]);
+    for (enum family f = 0; f < FAMILY_MAX; f++)
+        if (from->is_answered[f])
+            total = total - n->n_addresses[f] + from->n_addresses[f];
+    return total > RESOLVED_TOTAL_MAX && addresses_count(from) > 0;
+}
+
 int resolved_take(struct resolved *r, const struct resolution *from, uint64_t now_usec) {
     struct resolved_name *n = find(r, from->name);
     char *error = NULL;
@@ -279,6 +296,8 @@ int resolved_take(struct resolved *r, const struct resolution *from, uint64_t no
 
     if (!n)
         return RESOLVED_E_UNKNOWN;
+    if (is_too_much(r, n, from))
+        return RESOLVED_E_FULL;
     if (from->error) {
         error = strdup(from->error);
         if (!error)
@@ -341,10 +360,6 @@ json_t *resolved_addresses_json(const struct resolved_name *n) {
                 array = NULL;
             }
     return array;
-}
-
-static size_t known_count(const struct resolved_name *n) {
-    return n->n_addresses[FAMILY_IPV4] + n->n_addresses[FAMILY_IPV6];
 }
 
 json_t *resolved_json(const struct resolved *r) {
@@ -423,23 +438,31 @@ static int names_of(const json_t *entries, struct resolved *ret) {
 
 int resolved_parse(const json_t *from, struct resolved *ret) {
     const json_t *entries = json_object_get(from, "names"), *entry;
+    bool is_whole = json_is_array(entries);
     struct resolved r = { 0 };
     size_t i;
 
     if (json_integer_value(json_object_get(from, "format")) != FORMAT)
-        return 0;
+        return RESOLVED_E_INVALID;
     if (names_of(entries, &r) < 0)
         return -ENOMEM;
     json_array_foreach((json_t *)entries, i, entry) {
         struct resolution answer;
         uint64_t usec;
+        int e;
 
-        if (entry_parse(entry, &answer, &usec) && resolved_take(&r, &answer, usec) < 0) {
-            resolved_clear(&r);
-            return -ENOMEM;
+        if (!entry_parse(entry, &answer, &usec)) {
+            is_whole = false;
+            continue;
         }
+        e = resolved_take(&r, &answer, usec);
+        if (e < 0) {
+            resolved_clear(&r);
+            return e;
+        }
+        is_whole = is_whole && e != RESOLVED_E_FULL;
     }
     resolved_clear(ret);
     *ret = r;
-    return 0;
+    return is_whole ? 0 : RESOLVED_E_INVALID;
 }

@@ -11,6 +11,7 @@
  * ones hold until a good one replaces them, and how old they are can be told. */
 
 #define RESOLVED_ADDRESSES_MAX 256U       /* of one answer, both families together */
+#define RESOLVED_TOTAL_MAX     16384U     /* of all names: nf_tables takes 4 KiB to change one */
 #define RESOLVED_TTL_MAX       2147483647 /* seconds: RFC 2181 section 8 */
 #define RESOLVED_ERROR_MAX     200U       /* bytes of the text that says why an attempt failed */
 
@@ -55,14 +56,15 @@ struct resolution {
 enum { RESOLVED_E_INVALID = 1 };
 int resolution_parse(const json_t *parameters, struct resolution *ret, char **reterr);
 
-/* Takes an outcome. 1: the name has other addresses now, 0: the same, RESOLVED_E_UNKNOWN: it is
- * not among the names, -ENOMEM: nothing changed. */
-enum { RESOLVED_E_UNKNOWN = 2 };
+/* Takes an outcome. 1: the name has other addresses now, 0: the same. Nothing changed:
+ * RESOLVED_E_UNKNOWN: it is not among the names, RESOLVED_E_FULL: with it all names together would
+ * have more than RESOLVED_TOTAL_MAX addresses, -ENOMEM. */
+enum { RESOLVED_E_UNKNOWN = 2, RESOLVED_E_FULL = 3 };
 int resolved_take(struct resolved *r, const struct resolution *from, uint64_t now_usec);
 
 /* Twins, for the state directory: names with addresses, the time and TTL of their answer. */
 json_t *resolved_json(const struct resolved *r);
-/* What it doesn't understand it leaves out. -ENOMEM or 0. */
+/* What it doesn't understand it leaves out: RESOLVED_E_INVALID. Otherwise 0 or -ENOMEM. */
 int resolved_parse(const json_t *from, struct resolved *ret);
 
 /* [ address ] of a name, IPv4 first; NULL when memory is out. */

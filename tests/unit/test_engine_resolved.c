@@ -219,6 +219,41 @@ static void test_too_many(_unused_ void **state) {
     }
 }
 
+/* With more addresses than that, who moves them all at once makes the kernel take gigabytes. */
+static void test_too_many_together(_unused_ void **state) {
+    enum { N = RESOLVED_TOTAL_MAX / RESOLVED_ADDRESSES_MAX };
+    struct resolution answer = { .is_answered = { true, true }, .ttl = 1 };
+    static char texts[N + 1][16];
+    const char *names[N + 1];
+    struct resolved r = { 0 };
+
+    for (size_t i = 0; i <= N; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "n%03zu.example", i);
+        names[i] = texts[i];
+    }
+    resolved_need(&r, names, N + 1);
+    for (size_t i = 0; i < RESOLVED_ADDRESSES_MAX; i++)
+        answer.addresses[FAMILY_IPV4][i] = (struct address){ { 10, 0, 0, (uint8_t)i } };
+    answer.n_addresses[FAMILY_IPV4] = RESOLVED_ADDRESSES_MAX;
+    for (size_t i = 0; i < N; i++) {
+        answer.name = names[i];
+        assert_int_equal(resolved_take(&r, &answer, 1), 1);
+    }
+    answer.name = names[N];
+    answer.n_addresses[FAMILY_IPV4] = 1;
+    assert_int_equal(resolved_take(&r, &answer, 1), RESOLVED_E_FULL);
+    assert_addresses(&r, names[N], "[]");
+    assert_int_equal(take(&r, "{'name':'n064.example','error':'x'}", 2), 0);
+
+    answer.name = names[0]; /* one less makes room */
+    answer.n_addresses[FAMILY_IPV4] = RESOLVED_ADDRESSES_MAX - 1;
+    assert_int_equal(resolved_take(&r, &answer, 1), 1);
+    answer.name = names[N];
+    answer.n_addresses[FAMILY_IPV4] = 1;
+    assert_int_equal(resolved_take(&r, &answer, 1), 1);
+    resolved_clear(&r);
+}
+
 static void test_gather(_unused_ void **state) {
     static const char *const names[] = { "b.example", "c.example", "a.example" };
     _cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -288,6 +323,7 @@ static void test_damaged_files_give_what_is_whole(_unused_ void **state) {
         size_t n;
     } cases[] = {
         { "[]", 0 },
+        { "{'format':1,'names':{}}", 0 },
         { "{'format':2,'names':[{'name':'a.example','addresses':['10.0.0.1'],'answered_usec':1,"
           "'ttl':1}]}",
           0 },
@@ -301,7 +337,7 @@ static void test_damaged_files_give_what_is_whole(_unused_ void **state) {
         json_t *o = json_of(cases[i].text);
         struct resolved r = { 0 };
 
-        assert_int_equal(resolved_parse(o, &r), 0);
+        assert_int_equal(resolved_parse(o, &r), RESOLVED_E_INVALID);
         assert_int_equal(r.n, cases[i].n);
         json_decref(o);
         resolved_clear(&r);
@@ -310,15 +346,11 @@ static void test_damaged_files_give_what_is_whole(_unused_ void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_failures_keep_the_last),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_addresses_of_hosts),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_need_keeps_what_is_known),
-        cmocka_unit_test(test_twins),
-        cmocka_unit_test(test_damaged_files_give_what_is_whole),
+        cmocka_unit_test(test_answers),  cmocka_unit_test(test_failures_keep_the_last),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_addresses_of_hosts),
+        cmocka_unit_test(test_too_many), cmocka_unit_test(test_too_many_together),
+        cmocka_unit_test(test_gather),   cmocka_unit_test(test_need_keeps_what_is_known),
+        cmocka_unit_test(test_twins),    cmocka_unit_test(test_damaged_files_give_what_is_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
