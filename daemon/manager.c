@@ -176,7 +176,8 @@ static int repair(struct manager *m) {
         r = seal_reconcile(m, m->enforced->rules, true, &done, &why);
     if (r == 0) {
         m->kernel_generation = done.generation;
-        refusal_clear(m);
+        if (!m->names_dirty) /* else it may be theirs, and is cleared with them */
+            refusal_clear(m);
     }
     if (done.lines || r == KERNEL_E_REFUSED) /* a refused batch holds everybody's commits up */
         backoff_spend(&m->backoff, clock_monotonic());
@@ -194,16 +195,25 @@ static int repair(struct manager *m) {
     return r;
 }
 
+/* Not that the changes for the sake of names take up all our time and the kernel's. */
+static uint64_t names_due(int r, uint64_t began, uint64_t ended) {
+    uint64_t gap = (ended - began) * NAMES_SHARE;
+
+    if (r != 0 && r != KERNEL_E_STALE && r != KERNEL_E_UNKNOWN && gap < RETRY_USEC)
+        gap = RETRY_USEC;
+    return ended + (gap > NAMES_GAP_USEC ? gap : NAMES_GAP_USEC);
+}
+
 /* Only once the table is known to be as we left it. */
 static int act_on_names(struct manager *m) {
-    uint64_t due = m->names_apply_usec + NAMES_GAP_USEC;
+    uint64_t now = clock_monotonic();
     struct report why = REPORT_INIT;
     int r;
 
-    if (clock_monotonic() < due)
-        return act_later(m, due);
+    if (now < m->names_due_usec)
+        return act_later(m, m->names_due_usec);
     r = names_apply(m, &why);
-    m->names_apply_usec = clock_monotonic();
+    m->names_due_usec = names_due(r, now, clock_monotonic());
     m->names_dirty = r != 0;
     if (r == 0)
         refusal_clear(m);
@@ -213,12 +223,15 @@ static int act_on_names(struct manager *m) {
     manager_announce(m);
     if (r == KERNEL_E_STALE || r == KERNEL_E_UNKNOWN)
         return mark_dirty(m);
-    return r == 0 ? 0 : act_later(m, m->names_apply_usec + RETRY_USEC);
+    return r == 0 ? 0 : act_later(m, m->names_due_usec);
 }
 
+/* While something is dirty a look is due already, and the names come right behind it. */
 int manager_names_changed(struct manager *m) {
+    if (!m->names_dirty)
+        m->names_dirty_usec = clock_realtime();
     m->names_dirty = true;
-    return act_soon(m);
+    return m->is_dirty ? 0 : act_soon(m);
 }
 
 /* The one place that acts on what the sources noted. */

@@ -69,10 +69,13 @@ struct manager {
     struct watch_news news; /* who, of the commits not yet looked at */
     struct backoff backoff;
 
-    struct resolved names;     /* what DNS said of those that the policy in force needs */
-    bool names_dirty;          /* the kernel doesn't have all of it yet */
-    bool names_unsaved;        /* the disk doesn't */
-    uint64_t names_apply_usec; /* CLOCK_MONOTONIC, of the last change for their sake */
+    struct resolved names;       /* what DNS said of those that the policy in force needs */
+    bool names_dirty;            /* the kernel doesn't have all of it yet */
+    uint64_t names_dirty_usec;   /* CLOCK_REALTIME, since when */
+    uint64_t names_due_usec;     /* CLOCK_MONOTONIC, when it may have the next of it */
+    bool names_unsaved;          /* the disk doesn't have all of it yet … */
+    int names_save_error;        /* … since this -errno; 0: it is only not yet due */
+    struct backoff names_logged; /* what was said of them of late */
     sd_event_source *save_source;
 
     struct report mistakes; /* of files that were refused while older ones are in force */

@@ -220,18 +220,16 @@ static int method_names(struct call *c, void *userdata) {
 static int method_resolved(struct call *c, void *userdata) {
     static const char *const keys[] = { "name", "ipv4", "ipv6", "error" };
     _cleanup_(freep) char *why = NULL;
-    struct resolution answer;
     int r = call_only(c, keys, ARRAY_SIZE(keys));
 
     if (r != 0)
         return r < 0 ? r : 0;
-    r = resolution_parse(call_parameters(c), &answer, &why);
+    r = names_take(userdata, call_parameters(c), &why);
     if (r == RESOLVED_E_INVALID)
         return call_error_text(c, ERROR_BAD_ANSWER, why);
-    if (r == 0)
-        r = names_take(userdata, &answer);
     if (r == RESOLVED_E_UNKNOWN)
-        return call_error(c, ERROR_NOT_NEEDED, json_pack("{s:s}", "name", answer.name));
+        return call_error(c, ERROR_NOT_NEEDED,
+                          json_pack("{s:O}", "name", json_object_get(call_parameters(c), "name")));
     return r < 0 ? r : call_reply(c, json_object());
 }
 

@@ -20,8 +20,11 @@
 
 #define NAMES_FILE     "names.json"
 #define NAMES_SIZE_MAX ((size_t)64 << 20)
-/* From a change to its being written. */
-#define NAMES_SAVE_USEC ((uint64_t)5 * 1000000)
+/* From a change to its being written, and from there to the next try when it can't be. */
+#define NAMES_SAVE_USEC  ((uint64_t)5 * 1000000)
+#define NAMES_AGAIN_USEC ((uint64_t)60 * 1000000)
+/* Waiting longer than that for the kernel is told. */
+#define NAMES_LATE_USEC ((uint64_t)2 * 1000000)
 
 static char *names_path(const struct manager *m) {
     char *path = NULL;
@@ -29,48 +32,66 @@ static char *names_path(const struct manager *m) {
     return asprintf(&path, "%s/" NAMES_FILE, m->options.state_dir) < 0 ? NULL : path;
 }
 
+static void names_take_saved(struct manager *m, const struct file *file, const char *path) {
+    json_t *saved = json_loadb(file->bytes, file->size, JSON_REJECT_DUPLICATES, NULL);
+    int r = resolved_parse(saved, &m->names);
+
+    json_decref(saved);
+    if (r == RESOLVED_E_INVALID)
+        log_warn("%s is damaged or of another version: names that it lacks are closed until they "
+                 "are resolved",
+                 path);
+    else if (r < 0)
+        log_warn("the addresses of DNS names can't be read: %s", strerror(-r));
+}
+
 void names_load(struct manager *m) {
     _cleanup_(freep) char *path = names_path(m);
     struct report why = REPORT_INIT;
     struct file file = { 0 };
-    json_t *saved;
     int r = path ? file_read(path, NAMES_SIZE_MAX, &file, &why) : -ENOMEM;
 
     if (r == FILE_E_REFUSED)
         log_report(LOG_WARNING, &why);
     report_clear(&why);
-    if (r != 0)
-        return;
-    saved = json_loadb(file.bytes, file.size, JSON_REJECT_DUPLICATES, NULL);
+    if (r == 0)
+        names_take_saved(m, &file, path);
     file_clear(&file);
-    if (!saved || resolved_parse(saved, &m->names) < 0)
-        log_warn("%s is damaged: names are closed until they are resolved", path);
-    json_decref(saved);
+}
+
+static int save(const struct manager *m) {
+    _cleanup_(freep) char *path = names_path(m);
+    _cleanup_(freep) char *text = NULL;
+    json_t *o = resolved_json(&m->names);
+
+    text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    return path && text ? file_write_atomic(path, text, strlen(text), 0600) : -ENOMEM;
 }
 
 void names_save(struct manager *m) {
-    _cleanup_(freep) char *path = names_path(m);
-    _cleanup_(freep) char *text = NULL;
-    json_t *o;
-    int r = -ENOMEM;
+    int r = m->names_unsaved ? save(m) : 0;
 
-    if (!m->names_unsaved)
-        return;
-    o = resolved_json(&m->names);
-    text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (path && text)
-        r = file_write_atomic(path, text, strlen(text), 0600);
-    if (r < 0)
-        log_warn("the addresses of DNS names can't be saved: %s", strerror(-r));
-    m->names_unsaved = false;
+    if (r < 0 && m->names_save_error == 0)
+        log_warn("the addresses of DNS names can't be saved in %s: %s", m->options.state_dir,
+                 strerror(-r));
+    m->names_unsaved = r < 0;
+    m->names_save_error = r;
+}
+
+static int save_at(struct manager *m, uint64_t usec) {
+    int r = sd_event_source_set_time(m->save_source, usec);
+
+    return r < 0 ? r : sd_event_source_set_enabled(m->save_source, SD_EVENT_ONESHOT);
 }
 
 static int on_save(sd_event_source *s, uint64_t usec, void *userdata) {
+    struct manager *m = userdata;
+
     (void)s;
     (void)usec;
-    names_save(userdata);
-    return 0;
+    names_save(m);
+    return m->names_unsaved ? save_at(m, clock_monotonic() + NAMES_AGAIN_USEC) : 0;
 }
 
 int names_attach(struct manager *m) {
@@ -82,9 +103,7 @@ int names_attach(struct manager *m) {
 static void save_later(struct manager *m) {
     if (m->names_unsaved || !m->save_source)
         return;
-    m->names_unsaved =
-        sd_event_source_set_time(m->save_source, clock_monotonic() + NAMES_SAVE_USEC) >= 0 &&
-        sd_event_source_set_enabled(m->save_source, SD_EVENT_ONESHOT) >= 0;
+    m->names_unsaved = save_at(m, clock_monotonic() + NAMES_SAVE_USEC) >= 0;
 }
 
 void names_adopt(struct manager *m) {
@@ -100,32 +119,78 @@ void names_adopt(struct manager *m) {
         save_later(m);
 }
 
-static void log_outcome(const struct resolution *answer, bool was_failing) {
-    if (answer->error && !was_failing)
-        log_warn("%s can't be resolved: %s; its last addresses stay", answer->name, answer->error);
-    if (!answer->error && was_failing)
+/* Whoever hands in a failure and a success by turns must not fill the journal. */
+static bool may_log(struct manager *m) {
+    uint64_t now = clock_monotonic();
+
+    if (backoff_due(&m->names_logged, now) > now)
+        return false;
+    backoff_spend(&m->names_logged, now);
+    return true;
+}
+
+static void log_outcome(struct manager *m, const struct resolution *answer, bool was_failing) {
+    bool is_partial = answer->is_answered[FAMILY_IPV4] || answer->is_answered[FAMILY_IPV6];
+
+    if ((answer->error != NULL) == was_failing || !may_log(m))
+        return;
+    if (answer->error)
+        log_warn("%s can't be %s: %s; what it had stays", answer->name,
+                 is_partial ? "resolved whole" : "resolved", answer->error);
+    else
         log_info("%s is resolved again", answer->name);
 }
 
-int names_take(struct manager *m, const struct resolution *answer) {
+static int take(struct manager *m, const struct resolution *answer) {
     const struct resolved_name *known = resolved_find(&m->names, answer->name);
     bool was_failing = known && known->error;
     int r = resolved_take(&m->names, answer, clock_realtime());
 
-    if (r == RESOLVED_E_UNKNOWN || r < 0)
+    if (r == RESOLVED_E_UNKNOWN || r == RESOLVED_E_FULL || r < 0)
         return r;
-    log_outcome(answer, was_failing);
+    log_outcome(m, answer, was_failing);
     if (r == 0)
         return 0;
     save_later(m);
     return manager_names_changed(m);
 }
 
+int names_take(struct manager *m, const json_t *parameters, char **reterr) {
+    struct resolution answer;
+    int r = resolution_parse(parameters, &answer, reterr);
+
+    if (r != 0)
+        return r;
+    r = take(m, &answer);
+    if (r != RESOLVED_E_FULL)
+        return r;
+    if (asprintf(reterr, "all names together have more than the %u addresses that are taken",
+                 RESOLVED_TOTAL_MAX) >= 0)
+        return RESOLVED_E_INVALID;
+    *reterr = NULL;
+    return -ENOMEM;
+}
+
+/* Whether the kernel's table is what it was before a transaction whose outcome is not known. */
+static bool is_as_before(const struct manager *m) {
+    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
+    _cleanup_(plan_freep) struct plan *plan = NULL;
+    uint32_t generation;
+
+    return kernel_read(m->kernel, &have, &generation) == 0 &&
+           ruleset_diff(m->enforced->rules, have, &plan) == 0 && plan_is_empty(plan);
+}
+
+static int apply(struct manager *m, const struct plan *plan, struct report *reterr) {
+    int r = kernel_apply(m->kernel, plan, m->kernel_generation, &m->kernel_generation, reterr);
+
+    return r == KERNEL_E_UNKNOWN && is_as_before(m) ? KERNEL_E_STALE : r;
+}
+
 int names_apply(struct manager *m, struct report *reterr) {
     _cleanup_(ruleset_freep) struct ruleset *next = NULL;
     _cleanup_(plan_freep) struct plan *plan = NULL;
     _cleanup_(lines_freep) char **lines = NULL;
-    uint32_t generation;
     size_t n = 0;
     int r;
 
@@ -137,17 +202,16 @@ int names_apply(struct manager *m, struct report *reterr) {
     r = ruleset_diff(next, m->enforced->rules, &plan);
     if (r < 0)
         return r;
-    r = kernel_apply(m->kernel, plan, m->kernel_generation, &generation, reterr);
-    if (r != 0)
+    r = apply(m, plan, reterr);
+    if (r != 0 && r != KERNEL_E_UNKNOWN)
         return r;
     lines = plan_lines(plan, false, &n);
     plan = plan_free(plan);
     ruleset_free(m->enforced->rules);
     m->enforced->rules = TAKE_PTR(next);
-    m->kernel_generation = generation;
     if (n > 0)
         notify_names(m, lines, n);
-    return 0;
+    return r;
 }
 
 /* --- what is told of them --- */
@@ -216,9 +280,22 @@ static int warn_name(json_t *warnings, const struct resolved_name *n) {
     if (!n->error)
         return 0;
     return warn(warnings, "name-stale", "portd-ctl names",
-                "%s can't be resolved since %s (%s): its addresses of %s stay", n->name,
-                clock_format(n->failing_usec, since), n->error,
-                n->answered_usec ? clock_format(n->answered_usec, answered) : "an earlier answer");
+                "%s can't be resolved since %s (%s): it keeps its addresses, the last whole answer "
+                "%s",
+                n->name, clock_format(n->failing_usec, since), n->error,
+                n->answered_usec ? clock_format(n->answered_usec, answered) : "never came");
+}
+
+static int warn_waiting(const struct manager *m, json_t *warnings) {
+    char since[CLOCK_TEXT_SIZE];
+
+    if (m->is_off || !m->names_dirty || clock_realtime() < m->names_dirty_usec + NAMES_LATE_USEC)
+        return 0;
+    return warn(warnings, "names-waiting", "portd-ctl names",
+                "addresses that DNS gave since %s are not in force yet: %s",
+                clock_format(m->names_dirty_usec, since),
+                m->seal.unsealed_until_usec ? "they wait until the table is sealed again"
+                                            : "the kernel has not taken them");
 }
 
 int names_warn(const struct manager *m, json_t *warnings) {
@@ -227,6 +304,13 @@ int names_warn(const struct manager *m, json_t *warnings) {
     if (m->names.n > 0 && m->server && !server_has_resolver(m->server, TOPIC_NAMES))
         r = warn(warnings, "no-resolver", "systemctl start portd-resolver",
                  "portd-resolver is not connected: DNS names keep the addresses they have");
+    if (r == 0)
+        r = warn_waiting(m, warnings);
+    if (r == 0 && m->names_save_error)
+        r = warn(warnings, "names-not-saved", "make room: it is tried again",
+                 "the addresses of DNS names can't be saved in %s: %s; after a restart they are "
+                 "not known until they are resolved",
+                 m->options.state_dir, strerror(-m->names_save_error));
     for (size_t i = 0; r == 0 && i < m->names.n; i++)
         r = warn_name(warnings, &m->names.items[i]);
     return r;
