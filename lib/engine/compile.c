@@ -52,7 +52,7 @@ static enum direction opposite(enum direction d) {
     return d == DIRECTION_IN ? DIRECTION_OUT : DIRECTION_IN;
 }
 
-#define NAME_MAX_LENGTH 192
+#define NAME_MAX_LENGTH SET_NAME_MAX
 /* "in_tcp_443", "in_answer_udp_30000-34999". */
 static void class_name(const struct port_class *c, const char *prefix,
                        char ret[static NAME_MAX_LENGTH]) {
@@ -64,9 +64,6 @@ static void class_name(const struct port_class *c, const char *prefix,
         snprintf(ret, NAME_MAX_LENGTH, "%s_%s_%u-%u", prefix, protocol_name(s->protocol), s->lo,
                  s->hi);
 }
-
-/* Where a party's addresses come from: the files, or DNS. */
-enum origin { ORIGIN_FILES, ORIGIN_DNS, ORIGIN_MAX };
 
 static bool party_has(const struct party *p, enum family f, enum origin o) {
     return o == ORIGIN_DNS ? p->n_hostnames > 0 : p->ranges[f].n > 0;
@@ -83,14 +80,19 @@ static void dns_elements(struct compiler *c, const struct party *p, enum family 
         build_element(&c->build, (struct element){ .range = { addresses[i], addresses[i] } });
 }
 
+const char *party_set_name(const struct party *p, enum origin o, enum family f,
+                           char buf[static SET_NAME_MAX]) {
+    snprintf(buf, SET_NAME_MAX, "%s_%s%s", p->name, o == ORIGIN_DNS ? "dns_" : "",
+             f == FAMILY_IPV4 ? "4" : "6");
+    return buf;
+}
+
 /* The set of a party's addresses, made at first use. */
 static void party_set(struct compiler *c, const struct party *p, enum family f, enum origin o,
                       char ret[static NAME_MAX_LENGTH]) {
     struct build *b = &c->build;
 
-    snprintf(ret, NAME_MAX_LENGTH, "%s_%s%s", p->name, o == ORIGIN_DNS ? "dns_" : "",
-             f == FAMILY_IPV4 ? "4" : "6");
-    if (build_has_set(b, ret))
+    if (build_has_set(b, party_set_name(p, o, f, ret)))
         return;
     build_set(b, ret, f == FAMILY_IPV4 ? SET_IPV4 : SET_IPV6, false);
     if (o == ORIGIN_DNS)

@@ -123,15 +123,30 @@ static bool flow_names_service(const struct intent_flow *f, const struct service
     return false;
 }
 
-static void party_write(const struct party *p, FILE *f) {
+/* Whether the rules have sets for what DNS says of a party, and nothing in them. */
+static bool is_unresolved(const struct party *p, const struct ruleset *rules) {
+    bool has_set = false;
+
+    for (enum family f = 0; f < FAMILY_MAX; f++) {
+        char name[SET_NAME_MAX];
+        const struct set *set = ruleset_set(rules, party_set_name(p, ORIGIN_DNS, f, name));
+
+        if (set && set->n_elements > 0)
+            return false;
+        has_set = has_set || set;
+    }
+    return has_set;
+}
+
+static void party_write(const struct party *p, const struct ruleset *rules, FILE *f) {
     fputs(p->selector, f);
     for (size_t i = 0; i < p->n_hostnames; i++)
         fprintf(f, "%s%s", i ? ", " : " (", p->hostnames[i]);
     if (p->n_hostnames > 0)
-        fputs(" by DNS)", f);
+        fprintf(f, " by DNS%s)", is_unresolved(p, rules) ? ", of which no address is known" : "");
 }
 
-static char *parties_join(struct party *const *parties, size_t n) {
+static char *parties_join(struct party *const *parties, size_t n, const struct ruleset *rules) {
     char *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);
@@ -140,7 +155,7 @@ static char *parties_join(struct party *const *parties, size_t n) {
         return NULL;
     for (size_t i = 0; i < n; i++) {
         fputs(i ? ", " : "", f);
-        party_write(parties[i], f);
+        party_write(parties[i], rules, f);
     }
     if (fclose(f) != 0) {
         free(text);
@@ -149,8 +164,8 @@ static char *parties_join(struct party *const *parties, size_t n) {
     return text;
 }
 
-static char *miss_reason(const struct intent *in, const struct intent_flow *f,
-                         const struct query *q) {
+static char *miss_reason(const struct intent *in, const struct ruleset *rules,
+                         const struct intent_flow *f, const struct query *q) {
     char address[RANGE_TEXT_MAX];
     _cleanup_(freep) char *who = NULL;
     char *text = NULL;
@@ -160,7 +175,7 @@ static char *miss_reason(const struct intent *in, const struct intent_flow *f,
 
     switch (f->state[q->direction]) {
     case FLOW_ACTIVE:
-        who = parties_join(others, n);
+        who = parties_join(others, n, rules);
         r = asprintf(&text, "%s is not in %s%s", address_format(&q->other, q->family, address),
                      who ? who : "it",
                      f->broadcast && q->direction == DIRECTION_OUT && q->family == FAMILY_IPV4
@@ -241,9 +256,9 @@ static bool is_nearest(const struct intent_flow *f, enum direction d) {
 }
 
 /* A row that names the service, and why it doesn't open it. */
-static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
-                         const struct query *q) {
-    _cleanup_(freep) char *reason = miss_reason(in, f, q);
+static json_t *miss_json(const struct intent *in, const struct ruleset *rules,
+                         const struct intent_flow *f, const struct query *q) {
+    _cleanup_(freep) char *reason = miss_reason(in, rules, f, q);
     const char *note = is_nearest(f, q->direction) ? f->note : NULL;
     json_t *o;
 
@@ -260,13 +275,14 @@ static json_t *miss_json(const struct intent *in, const struct intent_flow *f,
     return o;
 }
 
-static json_t *near_json(const struct intent *in, const struct query *q) {
+static json_t *near_json(const struct intent *in, const struct ruleset *rules,
+                         const struct query *q) {
     json_t *near = json_array();
 
     for (size_t i = 0; near && i < in->n_flows && json_array_size(near) < NEAR_MAX; i++) {
         if (!flow_names_service(&in->flows[i], &q->service))
             continue;
-        if (json_array_append_new(near, miss_json(in, &in->flows[i], q)) < 0) {
+        if (json_array_append_new(near, miss_json(in, rules, &in->flows[i], q)) < 0) {
             json_decref(near);
             near = NULL;
         }
@@ -356,7 +372,7 @@ json_t *explain_json(const struct intent *in, const struct ruleset *rules, const
     o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "verdict", verdict_word(&d), "direction",
                   direction_name(q->direction), "service", service_format(&q->service, service),
                   "address", address_format(&q->other, q->family, address), "text", text, "near",
-                  f || packet.is_loopback ? json_array() : near_json(in, q));
+                  f || packet.is_loopback ? json_array() : near_json(in, rules, q));
     if (o && f && json_object_set_new(o, "flow", flow_row(f, NULL)) < 0) {
         json_decref(o);
         return NULL;

@@ -228,6 +228,13 @@ int element_compare_key(const struct element *a, const struct element *b, enum s
  * but for memory (-ENOMEM). */
 int policy_compile(const struct intent *in, const struct resolved *names, struct ruleset **ret);
 
+/* Where a party's addresses come from: the files, or DNS. */
+enum origin { ORIGIN_FILES, ORIGIN_DNS, ORIGIN_MAX };
+/* The set that has them: "jtel-acd_ACD-LB_4", "mailstore-spe_license_dns_6". */
+#define SET_NAME_MAX 192
+const char *party_set_name(const struct party *p, enum origin o, enum family f,
+                           char buf[static SET_NAME_MAX]);
+
 /* SHA-256 over everything that is a difference; equal rulesets have equal digests. Hex. */
 #define DIGEST_TEXT_SIZE 65
 int ruleset_digest(const struct ruleset *r, char ret[static DIGEST_TEXT_SIZE]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Peers known by name, and ports that only the site knows, from the files to verdicts. */
+#include "engine/explain.h"
 #include "engine/plan.h"
 
 #include "loading.h"
@@ -220,6 +221,43 @@ static void test_many_names_of_a_peer(_unused_ void **state) {
     resolved_clear(&names);
 }
 
+/* Why a connection to an address doesn't pass, by the row that comes nearest. */
+static void assert_reason(const struct intent *in, const struct ruleset *rules, const char *address,
+                          const char *expected) {
+    struct query query;
+    json_t *explanation, *near;
+    char *why;
+
+    assert_int_equal(query_parse("out", "tcp/443", address, &query, &why), 0);
+    explanation = explain_json(in, rules, &query);
+    near = json_array_get(json_object_get(explanation, "near"), 0);
+    assert_string_equal(json_string_value(json_object_get(near, "reason")), expected);
+    json_decref(explanation);
+}
+
+static void test_explain_knows_what_is_unresolved(_unused_ void **state) {
+    struct resolved names = { 0 };
+    struct ruleset *closed, *open, *off = ruleset_new();
+    struct sample c;
+
+    sample_open(&c, "", "x");
+    names_fill(&names);
+    assert_int_equal(policy_compile(c.intent, NULL, &closed), 0);
+    assert_int_equal(policy_compile(c.intent, &names, &open), 0);
+    assert_reason(c.intent, closed, "203.0.113.1",
+                  "203.0.113.1 is not in named (b.example, a.example by DNS, of which no address "
+                  "is known)");
+    assert_reason(c.intent, open, "203.0.113.9",
+                  "203.0.113.9 is not in named (b.example, a.example by DNS)");
+    assert_reason(c.intent, off, "203.0.113.9",
+                  "203.0.113.9 is not in named (b.example, a.example by DNS)");
+    ruleset_free(open);
+    ruleset_free(closed);
+    ruleset_free(off);
+    resolved_clear(&names);
+    sample_close(&c);
+}
+
 /* Not even the other service of the row, which has its number. */
 static void test_a_port_without_number_opens_nothing(_unused_ void **state) {
     const struct intent_flow *f;
@@ -253,6 +291,7 @@ int main(void) {
         cmocka_unit_test(test_a_binding_mixes_addresses_and_names),
         cmocka_unit_test(test_a_name_stands_for_itself_once),
         cmocka_unit_test(test_many_names_of_a_peer),
+        cmocka_unit_test(test_explain_knows_what_is_unresolved),
         cmocka_unit_test(test_a_port_without_number_opens_nothing),
     };
 
