@@ -454,7 +454,7 @@ def restarts(portd, here, there):
 def main():
     portd = Daemon(f"{STATE}/portd.log", f"{BINARIES}/daemon/portd", "--site",
                    f"{STATE}/mailstore-spe.site.json", "--policy-dir", f"{STATE}/policy",
-                   "--host", "mgmt1", "--socket", SOCKET, "--state-dir", f"{STATE}/mgmt1")
+                   "--host", "mgmt1", "--socket", SOCKET, "--state-dir", f"{STATE}/mgmt1", "--learn", "0")
     resolver = Daemon(f"{STATE}/resolver.log", f"{BINARIES}/daemon/resolver/portd-resolver",
                       "--socket", SOCKET)
     start(portd, resolver)
