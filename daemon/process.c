@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A command that changed the rules is often gone before its event is read; whatever of it is
- * still there is worth a line in the journal, and nothing waits for it. */
+ * still there is worth a line in the journal, and nothing waits for it. /proc/PID/exe is not
+ * among it: only a tracer may read the one of another user. */
 #include "daemon/process.h"
 
-#include "base/macros.h"
+#include "base/quote.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,38 +39,116 @@ void process_unit_parse(const char *cgroup, char ret[static PROCESS_UNIT_MAX]) {
             snprintf(ret, PROCESS_UNIT_MAX, "%s", part);
 }
 
-/* A file of /proc/PID/ as a string, cut to the buffer; false when there is none. */
-static bool read_proc(pid_t pid, const char *name, char *text, size_t size) {
+/* The command stands in parentheses and may have some itself: see proc_pid_stat(5). */
+pid_t process_parent_parse(const char *stat) {
+    const char *behind = strrchr(stat, ')');
+    char state;
+    int parent;
+
+    return behind && sscanf(behind, ") %c %d", &state, &parent) == 2 && parent > 0 ? parent : 0;
+}
+
+void process_text(const char *text, char *ret, size_t size) {
+    static const char cut[] = "...";
+    _cleanup_(freep) char *escaped = text_escape(text);
+    size_t n = escaped ? strlen(escaped) : 0;
+
+    if (n >= size) {
+        n = size - sizeof(cut);
+        while (n > 0 && ((uint8_t)escaped[n] & 0xc0) == 0x80) /* within a character */
+            n--;
+        memcpy(ret, escaped, n);
+        memcpy(ret + n, cut, sizeof(cut));
+    } else {
+        memcpy(ret, escaped ? escaped : "", n + 1);
+    }
+}
+
+/* A file of /proc/PID/, cut to the buffer, a NUL behind it; how many bytes, 0: none. */
+static size_t read_proc(pid_t pid, const char *name, char *text, size_t size) {
     _cleanup_(closep) int fd = -1;
     char path[64];
     ssize_t n;
 
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    n = read(fd, text, size - 1);
+    n = fd < 0 ? 0 : read(fd, text, size - 1);
     text[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t)n : 0;
+}
+
+static bool read_command(pid_t pid, char *text, size_t size) {
+    size_t n = read_proc(pid, "comm", text, size);
+
+    text[strcspn(text, "\n")] = '\0';
     return n > 0;
 }
 
-void process_look(pid_t pid, const char *command, struct process *ret) {
-    struct process p = { 0 };
-    char path[64], text[512];
+/* Arguments end with a NUL each. */
+static void read_command_line(pid_t pid, char ret[static PROCESS_LINE_MAX]) {
+    char text[PROCESS_LINE_MAX + 2]; /* so that what is cut shows */
+    size_t n = read_proc(pid, "cmdline", text, sizeof(text));
+
+    while (n > 0 && text[n - 1] == '\0')
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\0')
+            text[i] = ' ';
+    process_text(text, ret, PROCESS_LINE_MAX);
+}
+
+static void read_unit(pid_t pid, char ret[static PROCESS_UNIT_MAX]) {
+    char text[512], unit[PROCESS_UNIT_MAX];
+
+    if (!read_proc(pid, "cgroup", text, sizeof(text)))
+        return;
+    process_unit_parse(text, unit);
+    process_text(unit, ret, PROCESS_UNIT_MAX);
+}
+
+static void read_users(pid_t pid, struct process *p) {
+    char path[64], text[32];
+    unsigned long long login;
     struct stat st;
 
-    *ret = p;
-    if (pid <= 0 || !read_proc(pid, "comm", text, sizeof(text)))
-        return;
-    text[strcspn(text, "\n")] = '\0';
-    if (strcmp(text, command) != 0)
-        return;
     snprintf(path, sizeof(path), "/proc/%d", (int)pid);
     if (stat(path, &st) == 0) {
-        p.has_uid = true;
-        p.uid = st.st_uid;
+        p->has_uid = true;
+        p->uid = st.st_uid;
     }
-    if (read_proc(pid, "cgroup", text, sizeof(text)))
-        process_unit_parse(text, p.unit);
+    if (read_proc(pid, "loginuid", text, sizeof(text)) && sscanf(text, "%llu", &login) == 1 &&
+        login < (uid_t)-1) { /* which is: nobody logged in */
+        p->has_login_uid = true;
+        p->login_uid = (uid_t)login;
+    }
+}
+
+static void read_parent(pid_t parent, struct process *p) {
+    char text[PROCESS_COMMAND_MAX];
+
+    if (!read_command(parent, text, sizeof(text)))
+        return;
+    p->parent_pid = parent;
+    process_text(text, p->parent_command, sizeof(p->parent_command));
+    read_command_line(parent, p->parent_command_line);
+    read_unit(parent, p->parent_unit);
+}
+
+/* In the order in which it goes: a parent outlives its child. */
+void process_look(pid_t pid, const char *command, struct process *ret) {
+    struct process p = { 0 };
+    pid_t parent = 0;
+    char text[512];
+
+    *ret = p;
+    if (pid <= 0 || !read_command(pid, text, sizeof(text)) || strcmp(text, command) != 0)
+        return;
+    if (read_proc(pid, "stat", text, sizeof(text)))
+        parent = process_parent_parse(text);
+    read_users(pid, &p);
+    read_unit(pid, p.unit);
+    read_command_line(pid, p.command_line);
+    if (parent > 0)
+        read_parent(parent, &p);
     *ret = p;
 }

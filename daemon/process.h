@@ -5,13 +5,24 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define PROCESS_UNIT_MAX 128
+#define PROCESS_UNIT_MAX    128
+#define PROCESS_COMMAND_MAX 64
+#define PROCESS_LINE_MAX    256
 
-/* What /proc still knows of a process that may be gone already (proc(5)). */
+/* What /proc still knows of a process that may be gone already (proc(5)); "": unknown. Fit to be
+ * shown (base/quote.h), because whoever runs chooses most of it. */
 struct process {
     bool has_uid;
     uid_t uid;
-    char unit[PROCESS_UNIT_MAX]; /* "nftables.service", "session-3.scope"; "": none, or unknown */
+    bool has_login_uid; /* who logged in, whoever they became since with su or sudo */
+    uid_t login_uid;
+    char unit[PROCESS_UNIT_MAX]; /* "nftables.service", "session-3.scope" */
+    char command_line[PROCESS_LINE_MAX];
+
+    pid_t parent_pid; /* 0: unknown */
+    char parent_command[PROCESS_COMMAND_MAX];
+    char parent_command_line[PROCESS_LINE_MAX];
+    char parent_unit[PROCESS_UNIT_MAX];
 };
 
 /* Never fails: what can't be had is left out. `command` is the name that the kernel told with the
@@ -20,5 +31,10 @@ void process_look(pid_t pid, const char *command, struct process *ret);
 
 /* The innermost unit that a line of /proc/PID/cgroup names; "" when there is none. */
 void process_unit_parse(const char *cgroup, char ret[static PROCESS_UNIT_MAX]);
+/* The parent that a line of /proc/PID/stat names; 0: none. */
+pid_t process_parent_parse(const char *stat);
+
+/* Outside text, escaped; cut with "..." where it doesn't fit. */
+void process_text(const char *text, char *ret, size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "daemon/process.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -81,6 +82,75 @@ static void test_look_at_ourselves(void **state) {
     assert_int_equal(p.uid, getuid());
 }
 
+static void test_parent_of_a_stat(void **state) {
+    static const struct {
+        const char *line;
+        pid_t parent;
+    } cases[] = {
+        { "7 (nft) R 5 7 5 0", 5 },
+        { "7 (a) S 1) (b) S 4 1", 4 },
+        { "7 (a b) R 0 1", 0 },
+        { "7 (nft) R -3 1", 0 },
+        { "7 (nft) R", 0 },
+        { "7 nft R 5", 0 },
+        { "", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(process_parent_parse(cases[i].line), cases[i].parent);
+}
+
+static void test_text_that_fits(void **state) {
+    char small[8];
+
+    (void)state;
+    process_text("1234567", small, sizeof(small));
+    assert_string_equal(small, "1234567");
+    process_text("12345678", small, sizeof(small));
+    assert_string_equal(small, "1234...");
+    process_text("123\303\204\303\204\303\204", small, sizeof(small));
+    assert_string_equal(small, "123..."); /* no half character */
+    process_text("\033[m", small, sizeof(small));
+    assert_string_equal(small, "\\x1b[m");
+    process_text("\377\377", small, sizeof(small));
+    assert_string_equal(small, "\\xff...");
+}
+
+/* A child of ours that sleeps: everything of it is there. */
+static void test_look_at_a_child(void **state) {
+    char text[64] = "";
+    struct process p;
+    pid_t pid;
+    FILE *f;
+
+    (void)state;
+    pid = fork();
+    if (pid == 0) {
+        execl("/bin/sleep", "sleep", "60", "59", NULL);
+        _exit(1);
+    }
+    do
+        process_look(pid, "sleep", &p);
+    while (!p.has_uid && kill(pid, 0) == 0);
+    assert_string_equal(p.command_line, "sleep 60 59");
+    assert_int_equal(p.uid, getuid());
+    assert_int_equal(p.parent_pid, getpid());
+    assert_non_null(strstr(p.parent_command_line, "test_daemon_process"));
+    assert_true(strncmp(p.parent_command, "test_daemon_process", 15) == 0);
+    assert_string_equal(p.parent_unit, p.unit);
+    f = fopen("/proc/self/loginuid", "r");
+    if (f && fgets(text, sizeof(text), f)) {
+        assert_true(p.has_login_uid == (strcmp(text, "4294967295") != 0));
+        if (p.has_login_uid)
+            assert_int_equal(p.login_uid, strtoul(text, NULL, 10));
+    }
+    if (f)
+        (void)fclose(f);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* The process id was given to another meanwhile. */
 static void test_look_at_another(void **state) {
     struct process p;
@@ -110,8 +180,9 @@ static void test_look_at_nobody(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unit_of_a_cgroup),  cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_look_at_ourselves), cmocka_unit_test(test_look_at_another),
-        cmocka_unit_test(test_look_at_nobody),
+        cmocka_unit_test(test_look_at_ourselves), cmocka_unit_test(test_parent_of_a_stat),
+        cmocka_unit_test(test_text_that_fits),    cmocka_unit_test(test_look_at_a_child),
+        cmocka_unit_test(test_look_at_another),   cmocka_unit_test(test_look_at_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
