@@ -8,82 +8,110 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-void drift_history_add(struct drift_history *h, struct drift *d) {
-    struct drift *slot = &h->items[h->next];
+/* Of the changes in a record, so that the history has a bound. */
+#define CHANGES_SIZE_MAX ((size_t)4096)
 
-    lines_free(slot->lines);
-    *slot = *d;
-    d->lines = NULL;
-    h->next = (h->next + 1) % DRIFT_HISTORY_MAX;
-    h->n_total++;
+void drift_clear(struct drift *d) {
+    lines_free(d->lines);
+    *d = (struct drift){ 0 };
 }
 
-static size_t history_size(const struct drift_history *h) {
-    return h->n_total < DRIFT_HISTORY_MAX ? (size_t)h->n_total : DRIFT_HISTORY_MAX;
+void drift_blame(struct drift *d, const struct watch_commit *commit) {
+    char command[WATCH_COMMAND_MAX + 1] = "";
+
+    memcpy(command, commit->command, WATCH_COMMAND_MAX);
+    d->pid = commit->pid;
+    process_text(command, d->command, sizeof(d->command));
+    process_look((pid_t)d->pid, command, &d->process);
 }
 
-/* The i-th oldest. */
-static const struct drift *history_at(const struct drift_history *h, size_t i) {
-    return &h->items[(h->next + DRIFT_HISTORY_MAX - history_size(h) + i) % DRIFT_HISTORY_MAX];
+/* What was found out, in the record and, where it has a name there, in the journal. */
+struct detail {
+    const char *member, *field;
+    const char *text; /* "": unknown */
+    bool has_number;  /* it is a number */
+    uint64_t number;
+};
+
+enum { DETAILS = 13 };
+
+static void details(const struct drift *d, struct detail ret[static DETAILS]) {
+    const struct process *p = &d->process;
+    const struct detail all[] = {
+        { "pid", "PORTD_PID", "", d->pid, d->pid },
+        { "command", "PORTD_COMMAND", d->command, false, 0 },
+        { "command_line", "PORTD_COMMAND_LINE", p->command_line, false, 0 },
+        { "uid", "PORTD_UID", "", p->has_uid, p->uid },
+        { "login_uid", "PORTD_LOGIN_UID", "", p->has_login_uid, p->login_uid },
+        { "unit", "PORTD_UNIT", p->unit, false, 0 },
+        { "parent_pid", "PORTD_PARENT_PID", "", p->parent_pid, (uint64_t)p->parent_pid },
+        { "parent_command", "PORTD_PARENT_COMMAND", p->parent_command, false, 0 },
+        { "parent_command_line", "PORTD_PARENT_COMMAND_LINE", p->parent_command_line, false, 0 },
+        { "parent_unit", "PORTD_PARENT_UNIT", p->parent_unit, false, 0 },
+        { "repaired_usec", "PORTD_REPAIRED_USEC", "", d->repaired_usec, d->repaired_usec },
+        { "number", "PORTD_NUMBER", "", d->at.number, d->at.number },
+        { "chain", "PORTD_CHAIN", d->at.digest, false, 0 },
+    };
+
+    static_assert(ARRAY_SIZE(all) == DETAILS, "a detail has no place");
+    memcpy(ret, all, sizeof(all));
 }
 
-const struct drift *drift_history_last(const struct drift_history *h) {
-    return h->n_total ? history_at(h, history_size(h) - 1) : NULL;
+static int set_detail(json_t *o, const struct detail *d) {
+    if (d->has_number)
+        return json_object_set_new(o, d->member, json_integer((json_int_t)d->number));
+    return d->text[0] ? json_object_set_new(o, d->member, json_string(d->text)) : 0;
 }
 
-void drift_history_clear(struct drift_history *h) {
-    for (size_t i = 0; i < DRIFT_HISTORY_MAX; i++)
-        h->items[i].lines = lines_free(h->items[i].lines);
-}
+/* As many as fit, and how many more there were. */
+static json_t *changes_json(const struct drift *d) {
+    json_t *list = json_array();
+    size_t i = 0, size = 0;
+    char more[32];
+    int r = list ? 0 : -1;
 
-static int set_who(json_t *o, const struct drift *d) {
-    if (d->pid && json_object_set_new(o, "pid", json_integer(d->pid)) < 0)
-        return -1;
-    if (d->command[0] && json_object_set_new(o, "command", json_string(d->command)) < 0)
-        return -1;
-    if (d->process.has_uid && json_object_set_new(o, "uid", json_integer(d->process.uid)) < 0)
-        return -1;
-    if (d->process.unit[0] && json_object_set_new(o, "unit", json_string(d->process.unit)) < 0)
-        return -1;
-    if (d->repaired_usec &&
-        json_object_set_new(o, "repaired_usec", json_integer((json_int_t)d->repaired_usec)) < 0)
-        return -1;
-    return 0;
+    for (; r == 0 && i < d->n_lines && size + strlen(d->lines[i]) < CHANGES_SIZE_MAX; i++) {
+        size += strlen(d->lines[i]);
+        r = json_array_append_new(list, json_string(d->lines[i]));
+    }
+    snprintf(more, sizeof(more), "and %zu more", d->n_lines - i);
+    if (r == 0 && i < d->n_lines)
+        r = json_array_append_new(list, json_string(more));
+    return json_whole(list, r);
 }
 
 json_t *drift_json(const struct drift *d) {
+    struct detail all[DETAILS];
     char time[CLOCK_TEXT_SIZE];
     json_t *o = json_pack("{s:s, s:o}", "time", clock_format(d->seen_usec, time), "changes",
-                          json_list_strings((const char *const *)d->lines, d->n_lines));
+                          changes_json(d));
+    int r = 0;
 
-    return json_whole(o, o ? set_who(o, d) : 0);
-}
-
-static json_t *history_item(const void *owner, size_t i) {
-    return drift_json(history_at(owner, i));
-}
-
-json_t *drift_history_json(const struct drift_history *h) {
-    return json_list(h, history_size(h), history_item);
+    details(d, all);
+    for (size_t i = 0; o && r == 0 && i < DETAILS; i++)
+        r = set_detail(o, &all[i]);
+    return json_whole(o, r);
 }
 
 void drift_log(const struct drift *d) {
-    char pid[16], uid[16], repaired[32];
-    const struct log_field fields[] = {
-        { "PORTD_PID", d->pid ? pid : NULL },
-        { "PORTD_COMMAND", d->command[0] ? d->command : NULL },
-        { "PORTD_UID", d->process.has_uid ? uid : NULL },
-        { "PORTD_UNIT", d->process.unit[0] ? d->process.unit : NULL },
-        { "PORTD_REPAIRED_USEC", d->repaired_usec ? repaired : NULL },
-        { "PORTD_CHANGE", d->n_lines ? d->lines[0] : NULL },
-    };
+    char numbers[DETAILS][24], pid[24] = "?";
+    struct log_field fields[DETAILS + 1];
+    struct detail all[DETAILS];
 
-    snprintf(pid, sizeof(pid), "%" PRIu32, d->pid);
-    snprintf(uid, sizeof(uid), "%u", d->process.uid);
-    snprintf(repaired, sizeof(repaired), "%" PRIu64, d->repaired_usec);
+    details(d, all);
+    for (size_t i = 0; i < DETAILS; i++) {
+        snprintf(numbers[i], sizeof(numbers[i]), "%" PRIu64, all[i].number);
+        fields[i] = (struct log_field){ all[i].field, all[i].has_number ? numbers[i]
+                                                      : all[i].text[0]  ? all[i].text
+                                                                        : NULL };
+    }
+    fields[DETAILS] = (struct log_field){ "PORTD_CHANGE", d->n_lines ? d->lines[0] : NULL };
+    if (d->pid)
+        snprintf(pid, sizeof(pid), "%" PRIu32, d->pid);
     log_event(LOG_WARNING, LOG_ID_DRIFT, fields, ARRAY_SIZE(fields),
               "drift: %s[%s] changed the table: %s%s; %s", d->command[0] ? d->command : "somebody",
-              d->pid ? pid : "?", d->n_lines ? d->lines[0] : "nothing that can be told",
+              pid, d->n_lines ? d->lines[0] : "nothing that can be told",
               d->n_lines > 1 ? " and more" : "", d->repaired_usec ? "repaired" : "not repaired");
 }

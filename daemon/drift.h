@@ -3,6 +3,7 @@
 #define PORTD_DAEMON_DRIFT_H
 
 #include "daemon/process.h"
+#include "engine/chain.h"
 #include "nft/watch.h"
 
 #include <jansson.h>
@@ -14,27 +15,19 @@ struct drift {
     uint64_t seen_usec;     /* CLOCK_REALTIME */
     uint64_t repaired_usec; /* from seeing the commit to the repair's own; 0: not repaired */
     uint32_t pid;           /* 0: unknown */
-    char command[WATCH_COMMAND_MAX];
+    char command[PROCESS_COMMAND_MAX];
     struct process process;
     char **lines; /* lines_free() */
     size_t n_lines;
+    struct chain_link at; /* in the history; number 0: it isn't in it */
 };
 
-/* The newest DRIFT_HISTORY_MAX of them. */
-#define DRIFT_HISTORY_MAX 100U
-struct drift_history {
-    struct drift items[DRIFT_HISTORY_MAX]; /* a ring */
-    size_t next;
-    uint64_t n_total;
-};
+void drift_clear(struct drift *d);
 
-/* Takes the lines of `d`. */
-void drift_history_add(struct drift_history *h, struct drift *d);
-const struct drift *drift_history_last(const struct drift_history *h); /* NULL: none yet */
-void drift_history_clear(struct drift_history *h);
+/* What the kernel told of who did it, and what /proc still says. */
+void drift_blame(struct drift *d, const struct watch_commit *commit);
 
-json_t *drift_json(const struct drift *d);                 /* DriftRecord */
-json_t *drift_history_json(const struct drift_history *h); /* []DriftRecord, oldest first */
+json_t *drift_json(const struct drift *d); /* DriftRecord; of many changes the first ones */
 void drift_log(const struct drift *d);
 
 #endif

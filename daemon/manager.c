@@ -54,8 +54,7 @@ void manager_announce(struct manager *m) {
     enum state now = manager_state(m);
 
     (void)sd_notifyf(0, "STATUS=%s as %s, generation %" PRIu64 ", %" PRIu64 " drifts",
-                     state_name(now), m->enforced->intent->self.name, m->generation,
-                     m->drifts.n_total);
+                     state_name(now), m->enforced->intent->self.name, m->generation, m->n_drifts);
     if (now == m->announced)
         return;
     m->announced = now;
@@ -104,6 +103,15 @@ static bool hear_of_drift(struct manager *m) {
     return true;
 }
 
+/* First of all that tells of it, because its place in the history is told, too. */
+static void remember(struct manager *m, struct drift *d) {
+    json_t *record = drift_json(d);
+
+    if (!record || history_add(m->history, record, &d->at) < 0)
+        log_warn("a drift is missing in the history: memory is out");
+    json_decref(record);
+}
+
 static void record_drift(struct manager *m, struct reconciled *done, bool repaired) {
     struct drift d = {
         .seen_usec = clock_realtime(),
@@ -111,16 +119,15 @@ static void record_drift(struct manager *m, struct reconciled *done, bool repair
         .n_lines = done->n_lines,
     };
 
-    if (m->news.n_touching) {
-        d.pid = m->news.last.pid;
-        memcpy(d.command, m->news.last.command, sizeof(d.command));
-        d.command[sizeof(d.command) - 1] = '\0';
-        process_look((pid_t)d.pid, d.command, &d.process);
-    }
+    if (m->news.n_touching)
+        drift_blame(&d, &m->news.last);
     if (repaired && done->applied_usec > m->dirty_usec)
         d.repaired_usec = done->applied_usec - m->dirty_usec;
+    remember(m, &d);
     drift_log(&d);
-    drift_history_add(&m->drifts, &d);
+    drift_clear(&m->last_drift);
+    m->last_drift = d;
+    m->n_drifts++;
     m->news = (struct watch_news){ 0 };
     notify_drift(m);
 }
@@ -455,6 +462,9 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
         return -ENOMEM;
     }
     m->options = *o;
+    r = history_open(o->state_dir, &m->history);
+    if (r < 0)
+        return r;
     r = manager_load_first(m, reterr);
     if (r != 0)
         return r;
@@ -490,7 +500,8 @@ struct manager *manager_free(struct manager *m) {
     enforced_free(m->enforced);
     resolved_clear(&m->names);
     report_clear(&m->mistakes);
-    drift_history_clear(&m->drifts);
+    drift_clear(&m->last_drift);
+    history_free(m->history);
     free(m->refusal);
     free(m->save_error);
     fd_close(m->options.listen_fd);

@@ -4,6 +4,7 @@
 
 #include "daemon/drift.h"
 #include "daemon/enforced.h"
+#include "daemon/history.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
@@ -81,7 +82,9 @@ struct manager {
     struct report mistakes; /* of files that were refused while older ones are in force */
     char *refusal;          /* what the kernel said when it refused; NULL: nothing */
     char *save_error;       /* why the snapshot could not be written; NULL: it was */
-    struct drift_history drifts;
+    struct history *history;
+    struct drift last_drift; /* since portd started, as n_drifts */
+    uint64_t n_drifts;
     struct reload_record last_reload;
     enum state announced;
 };

@@ -41,7 +41,16 @@ static int method_drift(struct call *c, void *userdata) {
 
     if (r != 0)
         return r < 0 ? r : 0;
-    return call_reply(c, json_pack("{s:o}", "drifts", drift_history_json(&m->drifts)));
+    return call_reply(c, json_pack("{s:o}", "drifts", history_json(m->history)));
+}
+
+static int method_verify_history(struct call *c, void *userdata) {
+    const struct manager *m = userdata;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return call_reply(c, history_verify_json(m->history));
 }
 
 static json_t *diff_json(const struct plan *plan) {
@@ -234,11 +243,18 @@ static int method_resolved(struct call *c, void *userdata) {
 }
 
 const struct method manager_methods[] = {
-    { "Status", ACCESS_READ, method_status },   { "Flows", ACCESS_READ, method_flows },
-    { "Drift", ACCESS_READ, method_drift },     { "Diff", ACCESS_READ, method_diff },
-    { "Explain", ACCESS_READ, method_explain }, { "Reload", ACCESS_WRITE, method_reload },
-    { "Off", ACCESS_WRITE, method_off },        { "Watch", ACCESS_READ, method_watch },
-    { "Unseal", ACCESS_WRITE, method_unseal },  { "Seal", ACCESS_WRITE, method_seal },
-    { "Names", ACCESS_NAMES, method_names },    { "Resolved", ACCESS_RESOLVER, method_resolved },
+    { "Status", ACCESS_READ, method_status },
+    { "Flows", ACCESS_READ, method_flows },
+    { "Drift", ACCESS_READ, method_drift },
+    { "Diff", ACCESS_READ, method_diff },
+    { "Explain", ACCESS_READ, method_explain },
+    { "Reload", ACCESS_WRITE, method_reload },
+    { "Off", ACCESS_WRITE, method_off },
+    { "Watch", ACCESS_READ, method_watch },
+    { "VerifyHistory", ACCESS_READ, method_verify_history },
+    { "Unseal", ACCESS_WRITE, method_unseal },
+    { "Seal", ACCESS_WRITE, method_seal },
+    { "Names", ACCESS_NAMES, method_names },
+    { "Resolved", ACCESS_RESOLVER, method_resolved },
 };
 const size_t manager_n_methods = ARRAY_SIZE(manager_methods);

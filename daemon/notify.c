@@ -32,7 +32,7 @@ void notify_state(struct manager *m) {
 }
 
 void notify_drift(struct manager *m) {
-    const struct drift *d = drift_history_last(&m->drifts);
+    const struct drift *d = m->n_drifts ? &m->last_drift : NULL;
     _cleanup_(freep) char *text = NULL;
 
     if (!d || asprintf(&text, "%s[%" PRIu32 "]: %s; %s", d->command[0] ? d->command : "somebody",

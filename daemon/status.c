@@ -3,6 +3,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/learn.h"
+#include "daemon/log.h"
 #include "daemon/names.h"
 #include "daemon/notify.h"
 #include "engine/explain.h"
@@ -32,6 +33,19 @@ static int warning_append(json_t *warnings, const char *code, const char *text, 
         warnings, json_pack("{s:s, s:s, s:s}", "code", code, "text", text, "hint", hint));
 }
 
+static int history_warnings(struct history *h, json_t *warnings) {
+    _cleanup_(freep) char *error = history_error(h), *damage = history_damage(h);
+    int r = 0;
+
+    if (error)
+        r |= warning_append(warnings, "history-not-saved", error, "make room for portd's state");
+    if (damage)
+        r |= warning_append(warnings, "history-damaged", damage,
+                            "compare with journalctl MESSAGE_ID=" LOG_ID_DRIFT
+                            ", then remove the file kept aside and restart portd");
+    return r;
+}
+
 /* Those of the policy, and those of the daemon's own life. */
 static json_t *status_warnings(const struct manager *m) {
     json_t *warnings = warnings_json(m->enforced->intent);
@@ -49,6 +63,7 @@ static json_t *status_warnings(const struct manager *m) {
         r |= warning_append(warnings, "last-good",
                             "the files were refused at start; the last good ones are in force",
                             "mend the files, then portd-ctl reload");
+    r |= history_warnings(m->history, warnings);
     if (r < 0 || names_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
@@ -57,7 +72,7 @@ static json_t *status_warnings(const struct manager *m) {
 }
 
 static int set_details(json_t *o, const struct manager *m) {
-    const struct drift *last = drift_history_last(&m->drifts);
+    const struct drift *last = m->n_drifts ? &m->last_drift : NULL;
     char until[CLOCK_TEXT_SIZE];
     int r = 0;
 
@@ -85,7 +100,7 @@ json_t *status_json(const struct manager *m) {
         clock_format(m->since_usec, since), "ingress", mode_name(in->modes[DIRECTION_IN]), "egress",
         mode_name(in->modes[DIRECTION_OUT]), "flows", (json_int_t)flows_active(in), "addresses",
         (json_int_t)addresses_named(m->enforced->rules), "names", (json_int_t)in->n_hostnames,
-        "drifts", (json_int_t)m->drifts.n_total);
+        "drifts", (json_int_t)m->n_drifts);
 
     if (o && set_details(o, m) < 0) {
         json_decref(o);

@@ -37,7 +37,7 @@ static const struct verb verbs[] = {
     { "diff", "", "What the kernel has otherwise than the policy in force says", "portd-ctl diff",
       0, 0, DAEMON, verb_diff },
     { "drift", "", "What others changed, who it was, and how long it lasted", "portd-ctl drift", 0,
-      0, DAEMON, verb_drift },
+      0, DAEMON | OPTION_VERIFY, verb_drift },
     { "reload", "", "Load the files anew and put them in force, or refuse them whole",
       "portd-ctl reload --reason=\"new telephony server\"", 0, 0, DAEMON | OPTION_REASON,
       verb_reload },

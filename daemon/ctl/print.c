@@ -38,18 +38,54 @@ char *member_list(json_t *object, const char *key, const char *separator) {
     return text;
 }
 
+static long long member_number(json_t *object, const char *key) {
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+void print_verification(json_t *answer) {
+    const char *arrow = screen_marks()->arrow;
+
+    if (json_is_true(json_object_get(answer, "intact"))) {
+        printf("intact: %lld drifts, the newest is number %lld, chain %s\n",
+               member_number(answer, "entries"), member_number(answer, "number"),
+               member_text(answer, "chain"));
+        return;
+    }
+    printf("%schanged%s: line %lld of drifts.jsonl", screen_colour(COLOUR_BAD),
+           screen_colour(COLOUR_NONE), member_number(answer, "line"));
+    if (json_object_get(answer, "breaks_at"))
+        printf(", number %lld", member_number(answer, "breaks_at"));
+    printf(": %s\n%lld before it are intact, the newest of them has chain %s\n",
+           member_text(answer, "reason"), member_number(answer, "entries"),
+           member_text(answer, "chain"));
+    printf("  %s the journal has the chain of each: journalctl -o verbose PORTD_NUMBER=%lld\n",
+           arrow, member_number(answer, "number") + 1);
+}
+
+/* A user by name, or "uid 1000". */
+static char *user_text(json_t *uid) {
+    const struct passwd *user = getpwuid((uid_t)json_integer_value(uid));
+    char *text;
+
+    if (user)
+        return strdup(user->pw_name);
+    return asprintf(&text, "uid %lld", (long long)json_integer_value(uid)) < 0 ? NULL : text;
+}
+
 char *drift_author(json_t *drift) {
     json_t *pid = json_object_get(drift, "pid"), *uid = json_object_get(drift, "uid");
+    json_t *login_uid = json_object_get(drift, "login_uid");
+    _cleanup_(freep) char *user = uid ? user_text(uid) : NULL;
+    _cleanup_(freep) char *login =
+        login_uid && !json_equal(login_uid, uid) ? user_text(login_uid) : NULL;
     const char *command = member_text(drift, "command");
-    const struct passwd *user = uid ? getpwuid((uid_t)json_integer_value(uid)) : NULL;
-    char *text, number[32] = "", id[32] = "";
+    char *text, number[32] = "";
 
     if (pid)
         snprintf(number, sizeof(number), "[%lld]", (long long)json_integer_value(pid));
-    if (uid && !user)
-        snprintf(id, sizeof(id), "uid %lld", (long long)json_integer_value(uid));
-    if (asprintf(&text, "%s%s%s%s", *command ? command : "somebody", number, uid ? " " : "",
-                 user ? user->pw_name : id) < 0)
+    if (asprintf(&text, "%s%s%s%s%s%s%s", *command ? command : "somebody", number, user ? " " : "",
+                 user ? user : "", login ? " (login " : "", login ? login : "",
+                 login ? ")" : "") < 0)
         return NULL;
     return text;
 }

@@ -18,6 +18,8 @@ void print_status(json_t *status);
 void print_flows(json_t *flows);
 void print_names(json_t *names);
 void print_drifts(json_t *drifts);
+/* Reply of VerifyHistory. */
+void print_verification(json_t *answer);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */
@@ -31,7 +33,8 @@ void print_event(json_t *event);
 /* Mistake: "site.json:42:17: /hosts/acd-lb1: …". */
 void print_mistake(json_t *mistake, FILE *f);
 
-/* "nft[3312] root" of a DriftRecord, malloc'ed; NULL when memory is out. */
+/* "nft[3312] root", "nft[3312] root (login anna)" of a DriftRecord, malloc'ed; NULL when memory is
+ * out. */
 char *drift_author(json_t *drift);
 
 /* Strings of an object; "" when it isn't there. */

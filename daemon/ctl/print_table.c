@@ -142,10 +142,27 @@ static void set_repaired(struct table *t, size_t column, json_t *drift) {
         table_set(t, column, "no", COLOUR_BAD);
 }
 
+static void set_number(struct table *t, size_t column, json_t *drift) {
+    json_t *number = json_object_get(drift, "number");
+    char text[32] = "";
+
+    if (number)
+        snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(number));
+    table_set(t, column, text, COLOUR_NONE);
+}
+
+/* Who started it: with arguments, because a shell's name alone says little. */
+static void set_parent(struct table *t, size_t column, json_t *drift) {
+    const char *line = member_text(drift, "parent_command_line");
+
+    table_set(t, column, *line ? line : member_text(drift, "parent_command"), COLOUR_NONE);
+}
+
 void print_drifts(json_t *drifts) {
     static const struct column columns[] = {
-        { "TIME", false, false },     { "WHO", true, false },     { "UNIT", true, false },
-        { "REPAIRED", false, false }, { "CHANGES", true, false },
+        { "NUMBER", false, true },    { "TIME", false, false }, { "WHO", true, false },
+        { "BY WAY OF", true, false }, { "UNIT", true, false },  { "REPAIRED", false, false },
+        { "CHANGES", true, false },
     };
     struct table *t = table_new(columns, ARRAY_SIZE(columns));
     json_t *drift;
@@ -157,11 +174,13 @@ void print_drifts(json_t *drifts) {
         char buf[WHEN_TEXT_MAX];
 
         table_add_row(t);
-        table_set(t, 0, when_format(member_text(drift, "time"), time(NULL), buf), COLOUR_NONE);
-        table_set(t, 1, author ? author : "?", COLOUR_NONE);
-        table_set(t, 2, member_text(drift, "unit"), COLOUR_NONE);
-        set_repaired(t, 3, drift);
-        table_set(t, 4, changes ? changes : "?", COLOUR_NONE);
+        set_number(t, 0, drift);
+        table_set(t, 1, when_format(member_text(drift, "time"), time(NULL), buf), COLOUR_NONE);
+        table_set(t, 2, author ? author : "?", COLOUR_NONE);
+        set_parent(t, 3, drift);
+        table_set(t, 4, member_text(drift, "unit"), COLOUR_NONE);
+        set_repaired(t, 5, drift);
+        table_set(t, 6, changes ? changes : "?", COLOUR_NONE);
     }
     table_print(t);
 }

@@ -31,6 +31,7 @@ enum {
     OPTION_AT_SITE = 1 << 11,  /* --site is one to look at tables with */
     OPTION_AT_HOST = 1 << 12,  /* --host is one of it to look at alone */
     OPTION_FORMAT = 1 << 13,
+    OPTION_VERIFY = 1 << 14,
 };
 
 struct list {
@@ -40,7 +41,7 @@ struct list {
 
 /* The command line. Strings are borrowed from argv. */
 struct options {
-    bool help, version, json, offline, yes;
+    bool help, version, json, offline, yes, verify;
     const char *socket, *site, *host, *reason, *duration, *format;
     struct list policy_dirs, hosts;
     unsigned given;     /* OPTION_* of all that were given */

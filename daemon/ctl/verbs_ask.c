@@ -88,17 +88,33 @@ enum status verb_diff(const struct options *o, const char *const *words _unused_
     return status;
 }
 
+static enum status verify_history(const struct options *o) {
+    enum status status;
+    json_t *answer;
+
+    status = ask(o, INTERFACE_PORTD ".VerifyHistory", &answer);
+    if (status != STATUS_FINE)
+        return status;
+    if (!o->json)
+        print_verification(answer);
+    status = json_is_true(json_object_get(answer, "intact")) ? STATUS_FINE : STATUS_ODD;
+    json_decref(answer);
+    return status;
+}
+
 enum status verb_drift(const struct options *o, const char *const *words _unused_,
                        size_t n_words _unused_) {
     enum status status;
     json_t *answer, *drifts;
 
+    if (o->verify)
+        return verify_history(o);
     status = ask(o, INTERFACE_PORTD ".Drift", &answer);
     if (status != STATUS_FINE)
         return status;
     drifts = json_object_get(answer, "drifts");
     if (!o->json && json_array_size(drifts) == 0)
-        printf("nobody changed the rules since portd started\n");
+        printf("nobody changed the rules so far\n");
     else if (!o->json)
         print_drifts(drifts);
     json_decref(answer);

@@ -119,6 +119,28 @@ answer Drift '{"parameters":{"drifts":[{"time":"2020-01-31T14:02:11Z","command":
 ask 0 drift
 says out "ssh.service"
 says out "a; b"
+answer Drift '{"parameters":{"drifts":[{"number":17,"time":"2020-01-31T14:02:11Z","pid":3,
+"command":"nft","uid":0,"login_uid":12345,"parent_pid":2,"parent_command":"sh",
+"parent_command_line":"sh /root/open-all \u001b[31m","changes":["a"],"chain":"4f"}]}}'
+ask 0 drift
+says out "17"
+says out "nft[3] root (login uid"
+says out "12345)"
+says out "open-all"
+grep -q $'\033' "$work/out" && fail "an escape from a command line"
+answer VerifyHistory '{"parameters":{"intact":true,"entries":3,"number":17,"chain":"4f1c"}}'
+ask 0 drift --verify
+called '{"method":"io.portd.VerifyHistory","parameters":{}}'
+says out "intact: 3 drifts, the newest is number 17, chain 4f1c"
+ask 0 drift --verify --json
+json 'a["intact"] and a["number"] == 17'
+answer VerifyHistory '{"parameters":{"intact":false,"entries":3,"number":17,"chain":"4f1c","line":4,
+"breaks_at":18,"reason":"the line was changed"}}'
+ask 3 drift --verify
+says out "changed: line 4 of drifts.jsonl, number 18: the line was changed"
+says out "journalctl -o verbose PORTD_NUMBER=18"
+ask 3 drift --verify --json
+json 'a["line"] == 4'
 answer Drift '{"parameters":{"drifts":[]}}'
 ask 0 drift
 says out "nobody changed the rules"

@@ -42,6 +42,8 @@ entry_has "the policy in force" \
 entry_has "the drift, with who and what" \
     '.PORTD_COMMAND == "nft" and (.PORTD_PID | tonumber) > 0 and (.PORTD_CHANGE | test("in_tcp_2224"))
      and (.PORTD_REPAIRED_USEC | tonumber) > 0 and .PRIORITY == "4" and .MESSAGE_ID'
+entry_has "the drift's place in the chain" \
+    '.PORTD_NUMBER == "1" and .PORTD_CHAIN == "'"$(jq -r .chain "$lab_state/state/drifts.jsonl")"'"'
 entry_has "off" '.MESSAGE_ID and (.MESSAGE | test("root removed table"))'
 if [ -s "$lab_state/stream" ]; then
     lab_say "FAILED: something went to stderr as well:"

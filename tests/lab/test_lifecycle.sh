@@ -289,6 +289,45 @@ check "sealed again" says 'generation' 0 ask reload
 check "as before" is_table "$work/want"
 stop
 
+lab_say "the history of drifts"
+history=$state/drifts.jsonl
+drifts() { ask drift --json | jq -c '[.drifts[].number]'; }
+# `chain` is what anybody can count with sha256sum: the line up to that member.
+chain_holds() {
+    local line previous='' chain
+    while read -r line; do
+        chain=$(jq -r .chain <<<"$line")
+        [ "$(printf %s "${line%%,\"chain\":*}" | sha256sum | cut -d' ' -f1)" = "$chain" ] || return 1
+        [ -z "$previous" ] || [ "$(jq -r .previous <<<"$line")" = "$previous" ] || return 1
+        previous=$chain
+    done <"$history"
+    [ "$previous" = "$(jq -r .chain "$history.end")" ]
+}
+start
+kept=$(drifts)
+check "it is there after a restart" jq -e 'length >= 3 and . == [range(1; length + 1)]' <<<"$kept"
+check "and verified" says 'intact' 0 ask drift --verify
+check "sha256sum counts the same" chain_holds
+check "status counts since the start" jq -e '.drifts == 0' <<<"$(ask status --json)"
+sed -i '2s/nft/NFT/' "$history"
+check "an edit shows, and where" says 'line 2 .*number 2' 3 ask drift --verify
+stop
+start
+check "also at the next start" says 'drifts.jsonl.damaged' 0 ask status
+check "which begins anew" says '\[\]' 0 drifts
+check "and is intact" says 'intact: 0 ' 0 ask drift --verify
+check "what was there is kept" grep -q NFT "$history.damaged"
+ask unseal --for 1h >/dev/null
+nft flush chain inet portd input
+ask seal >/dev/null
+until [ "$(drifts)" = "$(jq -c '[length + 1]' <<<"$kept")" ]; do :; done
+kill -9 "$pid"
+await_end
+start
+check "the numbers go on, also behind a kill -9" says 'intact: [01] ' 0 ask drift --verify
+stop
+rm -f "$history"*
+
 lab_say "who may ask"
 start
 check "others may not" says 'may not ask' 1 \
