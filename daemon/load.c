@@ -106,6 +106,8 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
         *ret_lines = TAKE_PTR(done.lines);
     }
     names_adopt(m);
+    if (m->auditor)
+        auditor_note(m->auditor, true);
     log_applied(m, &done);
     reconciled_clear(&done);
     return 0;
@@ -162,6 +164,7 @@ int manager_off(struct manager *m, const char *by, const char *reason, struct re
     if (r != 0)
         return r;
     m->is_off = true;
+    auditor_note(m->auditor, true);
     log_event(LOG_WARNING, LOG_ID_OFF, NULL, 0,
               "off: %s removed table inet " PORTD_TABLE ", nothing is enforced%s%s", by,
               reason ? ": " : "", reason ? reason : "");

@@ -179,8 +179,8 @@ static int lock_state(const char *state_dir, int *ret_fd, struct report *reterr)
 }
 
 /* All that needs the rights we were started with, and then without them. */
-static int prepare(const struct options *o, struct identity *id, int *ret_listen, int *ret_lock,
-                   struct report *reterr) {
+static int prepare(const struct options *o, struct identity *id, struct manager_options *ret,
+                   struct legacy *legacy, int *ret_lock, struct report *reterr) {
     int r = identity_find(o->user, o->resolver_user, id, reterr);
 
     if (r == 0)
@@ -190,13 +190,15 @@ static int prepare(const struct options *o, struct identity *id, int *ret_listen
     if (r == 0)
         r = make_parent(o->socket, id, reterr);
     if (r == 0)
-        r = listen_open(o->socket, id->read_group, ret_listen, reterr);
+        r = listen_open(o->socket, id->read_group, &ret->listen_fd, reterr);
+    legacy_open(legacy);
     if (r == 0)
         r = privileges_drop(id, PRIVILEGES_NET_ADMIN, reterr);
     return r;
 }
 
 static int run(const struct options *o, struct report *reterr) {
+    _cleanup_(legacy_close) struct legacy legacy = LEGACY_INIT;
     _cleanup_(manager_freep) struct manager *m = NULL;
     _cleanup_(closep) int lock = -1;
     struct identity id;
@@ -207,10 +209,11 @@ static int run(const struct options *o, struct report *reterr) {
                    .host = o->host },
         .state_dir = o->state_dir,
         .listen_fd = -1,
+        .legacy = &legacy,
     };
     int r;
 
-    r = prepare(o, &id, &mo.listen_fd, &lock, reterr);
+    r = prepare(o, &id, &mo, &legacy, &lock, reterr);
     if (r != 0) {
         fd_close(mo.listen_fd);
         return r;

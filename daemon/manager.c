@@ -291,6 +291,7 @@ static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata
     }
     if (!news.any && !news.overflow)
         return 0;
+    auditor_note(m->auditor, false);
     news_merge(&m->news, &news);
     if (news_is_of_us(&news)) {
         m->is_dirty = m->is_dirty && was_of_us; /* else it is dirty since now */
@@ -429,6 +430,14 @@ static int add_sources(struct manager *m) {
     return source_log(r, "the event loop can't be set up");
 }
 
+/* While portd is off nothing can go around it. */
+static const struct intent *enforced_intent(void *userdata, const char **ret_table) {
+    const struct manager *m = userdata;
+
+    *ret_table = kernel_table(m->kernel);
+    return m->is_off ? NULL : m->enforced->intent;
+}
+
 static int manager_serve(struct manager *m) {
     const struct server_options o = {
         .fd = m->options.listen_fd,
@@ -444,6 +453,9 @@ static int manager_serve(struct manager *m) {
     if (r < 0)
         return r;
     r = add_sources(m);
+    if (r < 0)
+        return r;
+    r = auditor_new(m->event, m->options.legacy, enforced_intent, m, &m->auditor);
     if (r < 0)
         return r;
     r = server_new(m->event, &o, &m->server);
@@ -489,6 +501,7 @@ struct manager *manager_free(struct manager *m) {
         names_save(m);
     server_free(m->server);
     sd_event_source_unref(m->learn_source);
+    auditor_free(m->auditor);
     sd_event_source_unref(m->save_source);
     sd_event_source_unref(m->act_source);
     sd_event_source_unref(m->due_source);

@@ -2,6 +2,7 @@
 #ifndef PORTD_DAEMON_MANAGER_H
 #define PORTD_DAEMON_MANAGER_H
 
+#include "daemon/auditor.h"
 #include "daemon/drift.h"
 #include "daemon/enforced.h"
 #include "daemon/history.h"
@@ -28,10 +29,11 @@ const char *state_name(enum state s);
 struct manager_options {
     struct input input;
     const char *state_dir;
-    int listen_fd;       /* owned by the manager from manager_new() on */
-    gid_t read_group;    /* (gid_t)-1: none */
-    uid_t resolver;      /* (uid_t)-1: none */
-    uint64_t learn_usec; /* for how long the first rules deny nothing on a running host */
+    int listen_fd;               /* owned by the manager from manager_new() on */
+    gid_t read_group;            /* (gid_t)-1: none */
+    uid_t resolver;              /* (uid_t)-1: none */
+    uint64_t learn_usec;         /* for how long the first rules deny nothing on a running host */
+    const struct legacy *legacy; /* borrowed */
 };
 
 /* Who asked for a load, and when. */
@@ -52,6 +54,7 @@ struct manager {
     struct kernel *kernel;
     struct watch *watch;
     struct server *server;
+    struct auditor *auditor;
 
     struct seal_state seal;
     sd_event_source *seal_source; /* when an unsealed table is sealed again */

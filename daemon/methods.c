@@ -53,6 +53,20 @@ static int method_verify_history(struct call *c, void *userdata) {
     return call_reply(c, history_verify_json(m->history));
 }
 
+static int method_audit(struct call *c, void *userdata) {
+    struct manager *m = userdata;
+    json_t *reply;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = auditor_reply(m->auditor, &reply);
+    if (r == -EAGAIN)
+        return call_error_text(c, ERROR_FAILED,
+                               "others commit to nf_tables faster than portd can read: try again");
+    return r < 0 ? r : call_reply(c, reply);
+}
+
 static json_t *diff_json(const struct plan *plan) {
     size_t n = 0;
     _cleanup_(lines_freep) char **lines = plan_lines(plan, false, &n);
@@ -247,6 +261,7 @@ const struct method manager_methods[] = {
     { "Flows", ACCESS_READ, method_flows },
     { "Drift", ACCESS_READ, method_drift },
     { "Diff", ACCESS_READ, method_diff },
+    { "Audit", ACCESS_READ, method_audit },
     { "Explain", ACCESS_READ, method_explain },
     { "Reload", ACCESS_WRITE, method_reload },
     { "Off", ACCESS_WRITE, method_off },

@@ -9,6 +9,8 @@
 #include "engine/explain.h"
 #include "engine/jsonlist.h"
 
+#include <stdio.h>
+
 static size_t flows_active(const struct intent *in) {
     size_t n = 0;
 
@@ -46,6 +48,17 @@ static int history_warnings(struct history *h, json_t *warnings) {
     return r;
 }
 
+static int audit_warn(const struct manager *m, json_t *warnings) {
+    size_t n = auditor_n_findings(m->auditor);
+    char text[96];
+
+    if (n == 0)
+        return 0;
+    snprintf(text, sizeof(text), "%zu %s of others %s around the policy or stand%s in its way", n,
+             n == 1 ? "rule" : "rules", n == 1 ? "goes" : "go", n == 1 ? "s" : "");
+    return warning_append(warnings, "audit", text, "portd-ctl audit");
+}
+
 /* Those of the policy, and those of the daemon's own life. */
 static json_t *status_warnings(const struct manager *m) {
     json_t *warnings = warnings_json(m->enforced->intent);
@@ -64,7 +77,7 @@ static json_t *status_warnings(const struct manager *m) {
                             "the files were refused at start; the last good ones are in force",
                             "mend the files, then portd-ctl reload");
     r |= history_warnings(m->history, warnings);
-    if (r < 0 || names_warn(m, warnings) < 0) {
+    if (r < 0 || audit_warn(m, warnings) < 0 || names_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
     }

@@ -38,6 +38,8 @@ static const struct verb verbs[] = {
       0, 0, DAEMON, verb_diff },
     { "drift", "", "What others changed, who it was, and how long it lasted", "portd-ctl drift", 0,
       0, DAEMON | OPTION_VERIFY, verb_drift },
+    { "audit", "", "What others have that goes around the policy or stands in its way",
+      "portd-ctl audit", 0, 0, DAEMON, verb_audit },
     { "reload", "", "Load the files anew and put them in force, or refuse them whole",
       "portd-ctl reload --reason=\"new telephony server\"", 0, 0, DAEMON | OPTION_REASON,
       verb_reload },
@@ -57,9 +59,12 @@ static enum status print_overview(FILE *f) {
                "Ask portd what it enforces on this host, and why.\n\n");
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         fprintf(f, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
-    fprintf(f, "\nportd-ctl VERB --help says more of a verb.\n"
-               "Exit status: 0 fine, 1 failed or refused, 2 usage, 3 portd runs but is degraded,\n"
-               "contested, auditing or off (diff: the kernel differs), 4 no daemon.\n");
+    fprintf(
+        f,
+        "\nportd-ctl VERB --help says more of a verb.\n"
+        "Exit status: 0 fine, 1 failed or refused, 2 usage, 3 portd runs but is degraded,\n"
+        "contested, auditing or off (diff: the kernel differs; audit: there is something), 4 no\n"
+        "daemon.\n");
     return STATUS_FINE;
 }
 

@@ -20,6 +20,8 @@ void print_names(json_t *names);
 void print_drifts(json_t *drifts);
 /* Reply of VerifyHistory. */
 void print_verification(json_t *answer);
+/* Reply of Audit. */
+void print_audit(json_t *audit);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */

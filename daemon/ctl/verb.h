@@ -64,6 +64,7 @@ enum status verb_status(const struct options *o, const char *const *words, size_
 enum status verb_flows(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_names(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_diff(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_audit(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_drift(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words);

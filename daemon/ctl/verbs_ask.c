@@ -121,6 +121,21 @@ enum status verb_drift(const struct options *o, const char *const *words _unused
     return STATUS_FINE;
 }
 
+enum status verb_audit(const struct options *o, const char *const *words _unused_,
+                       size_t n_words _unused_) {
+    enum status status;
+    json_t *answer;
+
+    status = ask(o, INTERFACE_PORTD ".Audit", &answer);
+    if (status != STATUS_FINE)
+        return status;
+    if (!o->json)
+        print_audit(answer);
+    status = json_array_size(json_object_get(answer, "findings")) == 0 ? STATUS_FINE : STATUS_ODD;
+    json_decref(answer);
+    return status;
+}
+
 /* Each event is flushed: it may go to a pipe whose reader waits for it. */
 enum status verb_watch(const struct options *o, const char *const *words _unused_,
                        size_t n_words _unused_) {
