@@ -145,6 +145,23 @@ answer Drift '{"parameters":{"drifts":[]}}'
 ask 0 drift
 says out "nobody changed the rules"
 
+answer Audit '{"parameters":{"findings":[{"code":"denies","family":"inet","table":"mine",
+"chain":"in\u001b[31m","handle":7,"certain":true,"flows":["jtel-acd/https","jtel-acd/rest"],
+"text":"a rule drops it","hint":"take it back"}],"blind":["one rule could not be read"]}}'
+ask 3 audit
+called '{"method":"io.portd.Audit","parameters":{}}'
+says out "denies  table inet mine chain in"
+says out "handle 7"
+says out "flows: jtel-acd/https, jtel-acd/rest"
+says out "to do: take it back"
+says out "note: one rule could not be read"
+grep -q $'\033' "$work/out" && fail "an escape from the name of a chain"
+ask 3 audit --json
+json 'a["findings"][0]["handle"] == 7'
+answer Audit '{"parameters":{"findings":[],"blind":[]}}'
+ask 0 audit
+says out "nothing of others goes around the policy"
+
 answer Explain '{"parameters":{"explanation":{"verdict":"REJECT","direction":"out",
 "service":"udp/53","address":"10.0.0.53","text":"no flow","near":[]}}}'
 ask 0 explain out udp/53 to 10.0.0.53

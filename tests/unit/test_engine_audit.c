@@ -246,6 +246,37 @@ static void test_jumps(void **state) {
     expect(s, "denies possible db; denies certain mail");
 }
 
+/* What may have left the chain before makes the rest of that chain uncertain, and no other. */
+static void test_unread_ways_out(void **state) {
+    struct scene *s = *state;
+
+    table(s, FOREIGN_INET, "t");
+    base(s, "in", FOREIGN_INPUT, CHAIN_ACCEPT);
+    rule(s, ACTION_JUMP, "a");
+    rule(s, ACTION_DROP, NULL);
+    port(s, FIELD_DESTINATION_PORT, 3306, 3306);
+    chain(s, "a");
+    rule(s, ACTION_RETURN, NULL);
+    match(s, FIELD_UNREAD);
+    rule(s, ACTION_DROP, NULL);
+    port(s, FIELD_DESTINATION_PORT, 443, 443);
+    expect(s, "denies possible web; denies certain db");
+}
+
+/* A chain of type nat sees the first packet of a connection alone. */
+static void test_answers_in_nat(void **state) {
+    struct scene *s = *state;
+
+    table(s, FOREIGN_IP, "nat");
+    base(s, "post", FOREIGN_POSTROUTING, CHAIN_ACCEPT);
+    s->chain->is_nat = true;
+    rule(s, ACTION_SNAT, NULL);
+    port(s, FIELD_SOURCE_PORT, 443, 443);
+    expect(s, "");
+    s->chain->is_nat = false;
+    expect(s, "redirects certain web");
+}
+
 static void test_loop_ends(void **state) {
     struct scene *s = *state;
 
@@ -393,6 +424,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_addresses, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_ports_of_those_who_ask, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_jumps, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_unread_ways_out, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_answers_in_nat, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_loop_ends, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_interfaces, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_map, scene_open, scene_close),
