@@ -359,11 +359,11 @@ int read_hostnames(struct loader *l, const struct node *n, void *record) {
     return r < 0 ? r : strings_check_unique(l, n);
 }
 
-/* Letters that no address has, and none of the characters that no name has. */
+/* Letters, which no IPv4 address has, and no ':', which every IPv6 address has. */
 static bool is_meant_as_hostname(const char *text) {
     return hostname_is_valid(text) ||
            (!strpbrk(text, ":/") &&
-            strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ*") != NULL);
+            strpbrk(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ*") != NULL);
 }
 
 static bool node_is_hostname(const struct node *n) {

@@ -321,7 +321,7 @@ static const struct {
       "site.json:2:154: /products/p/peers/Z/0: \"any\" stands for itself: write it without the "
       "brackets of a list\n" },
     { HEAD("'hosts':{'h':{'addresses':['10.0.0.1']}},\n'products':{'p':{'peers':{'X':['10.1.0.300',"
-           "'Mail.example','*.example.net','mail.example.','mail',7,'10.9.0.0/24',"
+           "'Mail.example','*.example.net','bad.cafe.','cafe',7,'10.9.0.0/24',"
            "'mail.example']}}}"),
       "site.json:3:32: /products/p/peers/X/0: \"10.1.0.300\" is not an IPv4 or IPv6 prefix: write "
       "an address, as in 10.1.0.21 or 2001:db8::21, or a network, as in 10.1.0.0/24 (at most /32) "
@@ -330,10 +330,10 @@ static const struct {
       "names in lower case\n"
       "site.json:3:60: /products/p/peers/X/2: \"*.example.net\" has a '*': a wildcard can't be "
       "resolved, name each host\n"
-      "site.json:3:76: /products/p/peers/X/3: \"mail.example.\" ends with a dot: leave it out\n"
-      "site.json:3:92: /products/p/peers/X/4: \"mail\" is no host name: write all its labels, as "
+      "site.json:3:76: /products/p/peers/X/3: \"bad.cafe.\" ends with a dot: leave it out\n"
+      "site.json:3:88: /products/p/peers/X/4: \"cafe\" is no host name: write all its labels, as "
       "in sip.example.net\n"
-      "site.json:3:99: /products/p/peers/X/5: must be a string, as in \"10.1.0.21\", not an "
+      "site.json:3:95: /products/p/peers/X/5: must be a string, as in \"10.1.0.21\", not an "
       "integer\n" },
     { FLOWS("{'id':'f','from':['internal'],'to':['self'],'services':['tcp/1']}"),
       "site.json:3:19: /flows/0/from/0: \"internal\" means the hosts of one product: write all or "
