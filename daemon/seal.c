@@ -190,6 +190,7 @@ int seal_return(struct manager *m, struct report *reterr) {
 }
 
 int seal_open(struct manager *m, uint64_t usec, struct report *reterr) {
+    uint32_t port_id = kernel_port_id(m->kernel);
     int r;
 
     if (seal_get(m) != SEAL_SEALED || m->is_off) {
@@ -200,6 +201,13 @@ int seal_open(struct manager *m, uint64_t usec, struct report *reterr) {
     r = kernel_reopen(m->kernel);
     if (r < 0)
         return r;
+    if (kernel_port_id(m->kernel) != port_id) {
+        report_add(reterr, (struct place){ 0 },
+                   "another process has a copy of the socket that seals the table, which is now "
+                   "that process's: find it with \"ss -f netlink -p\" (port %u), and end it",
+                   port_id);
+        return SEAL_E_REFUSED;
+    }
     m->seal.unsealed_until_usec = clock_monotonic() + usec;
     ruleset_seal(m, m->enforced->rules);
     return 0;

@@ -119,9 +119,11 @@ int kernel_fd(const struct kernel *k) {
 /* The old one first: one port id belongs to one socket. */
 int kernel_reopen(struct kernel *k) {
     uint32_t port_id = kernel_port_id(k);
+    int r;
 
     k->socket = nft_socket_free(k->socket);
-    return nft_socket_open(-1, port_id, &k->socket);
+    r = nft_socket_open(-1, port_id, &k->socket);
+    return r == -EADDRINUSE ? nft_socket_open(-1, 0, &k->socket) : r;
 }
 
 void kernel_use_table(struct kernel *k, const char *table) {

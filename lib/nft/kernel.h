@@ -33,7 +33,8 @@ uint32_t kernel_port_id(const struct kernel *k);
 /* The socket that owns what was sealed through it: for whoever keeps it while we are gone. */
 int kernel_fd(const struct kernel *k);
 /* Another socket of the same port id: lets go of what the old one owns, which becomes an orphan
- * that anybody may write to and claim. 0 or -errno; negative, the old one is gone all the same. */
+ * that anybody may write to and claim. When somebody else has a copy of the old one, the new one
+ * gets another port id, and what the old one owns is theirs. 0 or -errno. */
 int kernel_reopen(struct kernel *k);
 
 /* Which table is read and written from now on: PORTD_TABLE, unless told otherwise. Borrowed. */
