@@ -88,6 +88,11 @@ lab_each_variant() {
     done
 }
 
+# lab_sized RELEASE DEBUG: how much of something; the sanitizers make everything slower.
+lab_sized() {
+    if grep -q '^CMAKE_BUILD_TYPE:.*=Debug$' "${binary_dir:?}/CMakeCache.txt"; then echo "$2"; else echo "$1"; fi
+}
+
 lab_etc() {
     : >"$lab_state/$1"
     mount --bind "$lab_state/$1" "/etc/$1"
