@@ -70,15 +70,28 @@ static uint64_t earliest(const struct auditor *a) {
     return a->looked_usec + (gap > GAP_USEC ? gap : GAP_USEC);
 }
 
+/* The kernel counts every commit; names of old tables are compared. */
+static bool is_fresh(struct auditor *a) {
+    struct legacy_names names;
+    uint32_t generation;
+
+    if (!a->audit || a->is_stale || survey_generation(a->survey, &generation) < 0 ||
+        generation != a->generation)
+        return false;
+    legacy_read(a->legacy, &names);
+    return memcmp(&names, &a->names, sizeof(names)) == 0;
+}
+
 static int on_time(sd_event_source *s, uint64_t usec, void *userdata) {
     struct auditor *a = userdata;
-    int r = look(a);
+    int r = is_fresh(a) ? 0 : look(a);
 
     (void)s;
     (void)usec;
+    a->is_noted = false;
     if (r < 0 && r != -EAGAIN)
         log_error("what others have in nf_tables can't be read: %s", strerror(-r));
-    return look_at(a, r == -EAGAIN ? earliest(a) : a->looked_usec + EVERY_USEC);
+    return look_at(a, r == -EAGAIN ? earliest(a) : clock_monotonic() + EVERY_USEC);
 }
 
 int auditor_new(sd_event *event, const struct legacy *legacy, auditor_intent intent, void *userdata,
@@ -123,18 +136,6 @@ void auditor_note(struct auditor *a, bool is_new_policy) {
 
 size_t auditor_n_findings(const struct auditor *a) {
     return a->audit ? a->audit->n_findings : 0;
-}
-
-/* The kernel counts every commit; names of old tables are compared. */
-static bool is_fresh(struct auditor *a) {
-    struct legacy_names names;
-    uint32_t generation;
-
-    if (!a->audit || a->is_stale || survey_generation(a->survey, &generation) < 0 ||
-        generation != a->generation)
-        return false;
-    legacy_read(a->legacy, &names);
-    return memcmp(&names, &a->names, sizeof(names)) == 0;
 }
 
 int auditor_reply(struct auditor *a, json_t **ret) {

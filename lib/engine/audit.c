@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #define DEPTH_MAX 16U               /* NFT_JUMP_STACK_SIZE of the kernel's nf_tables.h */
-#define STEPS_MAX ((size_t)5000000) /* rules and elements looked at: a fraction of a second */
+#define STEPS_MAX ((size_t)2000000) /* rules and elements looked at: a fraction of a second */
 
 #define PRIORITY_CONNTRACK (-200) /* NF_IP_PRI_CONNTRACK of linux/netfilter_ipv4.h */
 

@@ -3,14 +3,6 @@
  * that as one range with another. */
 #include "engine/probe.h"
 
-/* What a field of the packets can be; no ranges: there is no such field in them. */
-#define VALUES_MAX 8U
-struct values {
-    struct range ranges[VALUES_MAX];
-    size_t n;
-    bool is_unknown;
-};
-
 enum { NFPROTO_OF_IPV4 = 2, NFPROTO_OF_IPV6 = 10 }; /* NFPROTO_* of linux/netfilter.h */
 
 #define INTERFACE_LO 1U
@@ -283,8 +275,23 @@ static bool lacks_field(const struct probe *p, const struct foreign_match *m) {
     return false;
 }
 
+/* A rule is looked at for each of many probes: what doesn't change is worked out once. */
+static void values_fill(struct probe *p) {
+    for (enum foreign_field f = 0; f < FIELD_MAX; f++)
+        p->values[f] = field_values(p, f);
+}
+
+static enum fit fit_field(const struct probe *p, const struct foreign_match *m,
+                          const struct range *key) {
+    struct values tracked;
+
+    if (m->field != FIELD_CT_STATE && m->field != FIELD_CT_DIRECTION)
+        return fit_values(&p->values[m->field], m, key);
+    tracked = field_values(p, m->field);
+    return fit_values(&tracked, m, key);
+}
+
 enum fit probe_match(const struct probe *p, const struct foreign_match *m) {
-    struct values v;
     enum fit f;
 
     if (m->field == FIELD_UNREAD)
@@ -296,24 +303,20 @@ enum fit probe_match(const struct probe *p, const struct foreign_match *m) {
     } else if (m->mask) {
         f = fit_mask(p, m);
     } else {
-        v = field_values(p, m->field);
-        f = fit_values(&v, m, NULL);
+        f = fit_field(p, m, NULL);
     }
     return m->is_negated ? fit_not(f) : f;
 }
 
 enum fit probe_element(const struct probe *p, const struct foreign_match *m,
                        const struct range *key) {
-    struct values v;
-
     if (m->field == FIELD_UNREAD)
         return FIT_UNKNOWN;
     if (lacks_field(p, m))
         return FIT_NONE;
     if (is_interface(m->field))
         return fit_interface(p, m->field, key);
-    v = field_values(p, m->field);
-    return fit_values(&v, m, key);
+    return fit_field(p, m, key);
 }
 
 enum fit probe_rule(const struct probe *p, const struct foreign_rule *r) {
@@ -349,10 +352,13 @@ static void emit(struct tour *s, const struct range *other) {
         if (!carries(s->probe.family, s->probe.service.protocol))
             continue;
         s->probe.is_answer = false;
+        values_fill(&s->probe);
         s->each(&s->probe, s->userdata);
+        if (!has_ports(&s->probe))
+            continue;
         s->probe.is_answer = true;
-        if (has_ports(&s->probe))
-            s->each(&s->probe, s->userdata);
+        values_fill(&s->probe);
+        s->each(&s->probe, s->userdata);
     }
 }
 

@@ -5,6 +5,14 @@
 #include "engine/foreign.h"
 #include "engine/intent.h"
 
+/* What a field of the packets can be; no ranges: there is no such field in them. */
+#define VALUES_MAX 4U
+struct values {
+    struct range ranges[VALUES_MAX];
+    size_t n;
+    bool is_unknown;
+};
+
 /* The packets of one flow, one service and one range of addresses on the other end: those that ask,
  * or those that answer. */
 struct probe {
@@ -16,6 +24,7 @@ struct probe {
     enum family family;
     struct service service;
     struct range other;
+    struct values values[FIELD_MAX]; /* but what connection tracking knows of them */
 };
 
 /* Whether the packets come in, past prerouting and input; else they leave. */
