@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Swaps two sites again and again by Reload, under a flood of datagrams over flows that both deny,
+that both allow, and that only one allows.
+
+    swap.py SOCKET SITE OTHER COUNT
+
+SITE is what portd loads; OTHER is another content for it. A flow that both allow must not lose a
+datagram when the rules look addresses up in hashes. Sets with prefixes are the kernel's red-black
+trees, which may miss while they are written to: that figure is printed, not judged."""
+import json
+import os
+import sys
+import time
+
+import flood
+import tamper
+from varlink import Client
+
+HERE = ("10.1.0.11", "acd-lb1")
+FLOWS = {
+    "allowed by a set that changes": ("acd-lb2", *HERE, 5405),
+    "allowed by another set in each": ("acd-lb2", *HERE, 7000),
+    "allowed by IPv6": ("acd-lb2", "2001:db8:1::11", "acd-lb1", 5405),
+    "denied, no such port": ("acd-lb2", *HERE, 9999),
+    "denied by the changing set": ("stranger", *HERE, 5405),
+    "denied by both sets": ("stranger", *HERE, 7000),
+    "measured: by a prefix set that changes": ("admin", *HERE, 7002),
+    "measured: by a prefix set that stays": ("admin", *HERE, 7001),
+    "measured: in one of the two sites": ("acd-lb2", *HERE, 7003),
+}
+
+
+def put(path, content):
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        f.write(content)
+    os.replace(path + ".new", path)
+
+
+def main():
+    control, site, other, count = *sys.argv[1:4], int(sys.argv[4])
+    contents = []
+    for path in (other, site):
+        with open(path, encoding="utf-8") as f:
+            contents.append(f.read())
+    client, wanted, took = Client(control, timeout=60), {}, []
+    packets = flood.Flood(2000, 1000, FLOWS)
+    begun, failed = client.call("Status")["generation"], 0
+    for i in range(count):
+        put(site, contents[i % 2])
+        start = time.monotonic()
+        reply = client.call("Reload")
+        took.append((time.monotonic() - start) * 1000)
+        if i < 2:
+            wanted[i] = json.dumps(tamper.listing())
+        if reply["generation"] != begun + i + 1:
+            print(f"swap: FAILED: generation {reply['generation']} after reload {i + 1}")
+            failed += 1
+    figures = packets.end()
+    if count % 2 or wanted[0] == wanted[1] or json.dumps(tamper.listing()) != wanted[1]:
+        print("swap: FAILED: the sites are the same, or the table is another at the end")
+        failed += 1
+    if client.call("Diff")["lines"]:
+        print("swap: FAILED: the compare is not clean")
+        failed += 1
+    print(f"swap: {count} swaps, each {tamper.percentile(took, 50):.1f} ms (p50), "
+          f"{tamper.percentile(took, 99):.1f} ms (p99), asked, in force and compared")
+    if figures["measured: in one of the two sites"]["arrived"] == 0:
+        print("swap: FAILED: the swaps changed no verdict")
+        failed += 1
+    return 1 if flood.judge(figures) or failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
