@@ -18,13 +18,27 @@ void drift_clear(struct drift *d) {
     *d = (struct drift){ 0 };
 }
 
-void drift_blame(struct drift *d, const struct watch_commit *commit) {
-    char command[WATCH_COMMAND_MAX + 1] = "";
+static void command_text(const struct watch_commit *commit, char ret[WATCH_COMMAND_MAX + 1]) {
+    memcpy(ret, commit->command, WATCH_COMMAND_MAX);
+    ret[WATCH_COMMAND_MAX] = '\0';
+}
 
-    memcpy(command, commit->command, WATCH_COMMAND_MAX);
+void drift_suspect(const struct watch_commit *commit, struct witness *w) {
+    char command[WATCH_COMMAND_MAX + 1];
+
+    command_text(commit, command);
+    witness_call(w, (pid_t)commit->pid, command);
+}
+
+void drift_blame(struct drift *d, const struct watch_commit *commit, struct witness *w) {
+    char command[WATCH_COMMAND_MAX + 1];
+
+    drift_suspect(commit, w); /* if there was no time yet */
+    command_text(commit, command);
     d->pid = commit->pid;
     process_text(command, d->command, sizeof(d->command));
-    process_look((pid_t)d->pid, command, &d->process);
+    if (!witness_answer(w, (pid_t)d->pid, &d->process))
+        process_look((pid_t)d->pid, command, &d->process);
 }
 
 /* What was found out, in the record and, where it has a name there, in the journal. */

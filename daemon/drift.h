@@ -2,7 +2,7 @@
 #ifndef PORTD_DAEMON_DRIFT_H
 #define PORTD_DAEMON_DRIFT_H
 
-#include "daemon/process.h"
+#include "daemon/witness.h"
 #include "engine/chain.h"
 #include "nft/watch.h"
 
@@ -24,8 +24,10 @@ struct drift {
 
 void drift_clear(struct drift *d);
 
-/* What the kernel told of who did it, and what /proc still says. */
-void drift_blame(struct drift *d, const struct watch_commit *commit);
+/* As soon as the commit is heard of: whoever it was ends soon. */
+void drift_suspect(const struct watch_commit *commit, struct witness *w);
+/* Behind the repair: what the kernel told of who did it, and what the witness saw. */
+void drift_blame(struct drift *d, const struct watch_commit *commit, struct witness *w);
 
 json_t *drift_json(const struct drift *d); /* DriftRecord; of many changes the first ones */
 void drift_log(const struct drift *d);

@@ -120,7 +120,7 @@ static void record_drift(struct manager *m, struct reconciled *done, bool repair
     };
 
     if (m->news.n_touching)
-        drift_blame(&d, &m->news.last);
+        drift_blame(&d, &m->news.last, m->witness);
     if (repaired && done->applied_usec > m->dirty_usec)
         d.repaired_usec = done->applied_usec - m->dirty_usec;
     remember(m, &d);
@@ -293,6 +293,8 @@ static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata
         return 0;
     auditor_note(m->auditor, false);
     news_merge(&m->news, &news);
+    if (news.n_touching)
+        drift_suspect(&news.last, m->witness);
     if (news_is_of_us(&news)) {
         m->is_dirty = m->is_dirty && was_of_us; /* else it is dirty since now */
         return mark_dirty(m);
@@ -475,6 +477,8 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
     }
     m->options = *o;
     r = history_open(o->state_dir, &m->history);
+    if (r == 0)
+        r = witness_new(&m->witness);
     if (r < 0)
         return r;
     r = manager_load_first(m, reterr);
@@ -515,6 +519,7 @@ struct manager *manager_free(struct manager *m) {
     report_clear(&m->mistakes);
     drift_clear(&m->last_drift);
     history_free(m->history);
+    witness_free(m->witness);
     free(m->refusal);
     free(m->save_error);
     fd_close(m->options.listen_fd);

@@ -86,6 +86,7 @@ struct manager {
     char *refusal;          /* what the kernel said when it refused; NULL: nothing */
     char *save_error;       /* why the snapshot could not be written; NULL: it was */
     struct history *history;
+    struct witness *witness;
     struct drift last_drift; /* since portd started, as n_drifts */
     uint64_t n_drifts;
     struct reload_record last_reload;

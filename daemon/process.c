@@ -106,9 +106,8 @@ static void read_unit(pid_t pid, char ret[static PROCESS_UNIT_MAX]) {
     process_text(unit, ret, PROCESS_UNIT_MAX);
 }
 
-static void read_users(pid_t pid, struct process *p) {
-    char path[64], text[32];
-    unsigned long long login;
+static void read_uid(pid_t pid, struct process *p) {
+    char path[64];
     struct stat st;
 
     snprintf(path, sizeof(path), "/proc/%d", (int)pid);
@@ -116,6 +115,12 @@ static void read_users(pid_t pid, struct process *p) {
         p->has_uid = true;
         p->uid = st.st_uid;
     }
+}
+
+static void read_login_uid(pid_t pid, struct process *p) {
+    unsigned long long login;
+    char text[32];
+
     if (read_proc(pid, "loginuid", text, sizeof(text)) && sscanf(text, "%llu", &login) == 1 &&
         login < (uid_t)-1) { /* which is: nobody logged in */
         p->has_login_uid = true;
@@ -123,32 +128,42 @@ static void read_users(pid_t pid, struct process *p) {
     }
 }
 
-static void read_parent(pid_t parent, struct process *p) {
+static bool is_still(pid_t pid, const char *command) {
     char text[PROCESS_COMMAND_MAX];
 
-    if (!read_command(parent, text, sizeof(text)))
-        return;
-    p->parent_pid = parent;
-    process_text(text, p->parent_command, sizeof(p->parent_command));
-    read_command_line(parent, p->parent_command_line);
-    read_unit(parent, p->parent_unit);
+    return pid > 0 && read_command(pid, text, sizeof(text)) && strcmp(text, command) == 0;
 }
 
-/* In the order in which it goes: a parent outlives its child. */
+/* Who logged in is inherited by the parent's children. */
+static void read_parent(struct process *p) {
+    char text[PROCESS_COMMAND_MAX];
+
+    if (p->parent_pid <= 0 || !read_command(p->parent_pid, text, sizeof(text)))
+        return;
+    process_text(text, p->parent_command, sizeof(p->parent_command));
+    read_unit(p->parent_pid, p->parent_unit);
+    if (!p->has_login_uid)
+        read_login_uid(p->parent_pid, p);
+}
+
 void process_look(pid_t pid, const char *command, struct process *ret) {
     struct process p = { 0 };
-    pid_t parent = 0;
     char text[512];
 
+    if (is_still(pid, command)) {
+        if (read_proc(pid, "stat", text, sizeof(text)))
+            p.parent_pid = process_parent_parse(text);
+        read_uid(pid, &p);
+        read_login_uid(pid, &p);
+        read_unit(pid, p.unit);
+        read_parent(&p);
+    }
     *ret = p;
-    if (pid <= 0 || !read_command(pid, text, sizeof(text)) || strcmp(text, command) != 0)
-        return;
-    if (read_proc(pid, "stat", text, sizeof(text)))
-        parent = process_parent_parse(text);
-    read_users(pid, &p);
-    read_unit(pid, p.unit);
-    read_command_line(pid, p.command_line);
-    if (parent > 0)
-        read_parent(parent, &p);
-    *ret = p;
+}
+
+void process_look_closer(pid_t pid, const char *command, struct process *p) {
+    if (p->parent_pid > 0 && p->parent_command[0])
+        read_command_line(p->parent_pid, p->parent_command_line);
+    if (is_still(pid, command))
+        read_command_line(pid, p->command_line);
 }

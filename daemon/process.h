@@ -25,9 +25,14 @@ struct process {
     char parent_unit[PROCESS_UNIT_MAX];
 };
 
-/* Never fails: what can't be had is left out. `command` is the name that the kernel told with the
+/* Never fail: what can't be had is left out. `command` is the name that the kernel told with the
  * process id; a process of another name is another one, and nothing is said of it. */
+
+/* All but the command lines; nothing of it can be held up. */
 void process_look(pid_t pid, const char *command, struct process *ret);
+/* Adds the command lines, which are read from the memory of the processes: whoever wants to can
+ * make that take for ever. */
+void process_look_closer(pid_t pid, const char *command, struct process *p);
 
 /* The innermost unit that a line of /proc/PID/cgroup names; "" when there is none. */
 void process_unit_parse(const char *cgroup, char ret[static PROCESS_UNIT_MAX]);

@@ -71,13 +71,18 @@ static void test_long_names(void **state) {
     }
 }
 
+static void look(pid_t pid, const char *command, struct process *ret) {
+    process_look(pid, command, ret);
+    process_look_closer(pid, command, ret);
+}
+
 static void test_look_at_ourselves(void **state) {
     char name[16]; /* TASK_COMM_LEN, see prctl(2) */
     struct process p;
 
     (void)state;
     assert_int_equal(prctl(PR_GET_NAME, name), 0);
-    process_look(getpid(), name, &p);
+    look(getpid(), name, &p);
     assert_true(p.has_uid);
     assert_int_equal(p.uid, getuid());
 }
@@ -131,7 +136,7 @@ static void test_look_at_a_child(void **state) {
         _exit(1);
     }
     do
-        process_look(pid, "sleep", &p);
+        look(pid, "sleep", &p);
     while (!p.has_uid && kill(pid, 0) == 0);
     assert_string_equal(p.command_line, "sleep 60 59");
     assert_int_equal(p.uid, getuid());
@@ -156,7 +161,7 @@ static void test_look_at_another(void **state) {
     struct process p;
 
     (void)state;
-    process_look(getpid(), "nft", &p);
+    look(getpid(), "nft", &p);
     assert_false(p.has_uid);
     assert_string_equal(p.unit, "");
 }
@@ -170,10 +175,10 @@ static void test_look_at_nobody(void **state) {
         _exit(0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     memset(&p, 'x', sizeof(p));
-    process_look(pid, "nft", &p);
+    look(pid, "nft", &p);
     assert_false(p.has_uid);
     assert_string_equal(p.unit, "");
-    process_look(0, "", &p);
+    look(0, "", &p);
     assert_false(p.has_uid);
 }
 

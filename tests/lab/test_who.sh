@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Who did it: a script calls nft and is gone. The kernel tells the process id as the machine's
+# first pid namespace counts it, so this test stays in the pid namespace that it is started in;
+# where that is another one, and where /proc hides others, nobody must be blamed for the id.
+#   test_who.sh BINARY_DIR
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+if [[ -z ${LAB_ISOLATED:-} && $EUID = 0 ]]; then
+    exec timeout --signal=KILL 120 env LAB_ISOLATED=1 unshare --mount --net "$0" "$@"
+fi
+lab_isolate "$@"
+binary_dir=$1
+lab_watched
+failed=0
+ip link set lo up
+
+# The shell writes down its own process id and that of nft, which is replaced by nothing else.
+cat >"$lab_state/open-all.sh" <<'X'
+#!/bin/bash
+{ echo 12345 >/proc/self/loginuid; } 2>/dev/null
+cat /proc/self/loginuid >"$1.login" 2>/dev/null
+nft flush chain inet portd in_tcp_2224 &
+echo "$! $$" >"$1"
+wait
+X
+chmod +x "$lab_state/open-all.sh"
+
+ask() { "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/s"; }
+# start COMMAND…: portd, which goes with this test whatever becomes of it.
+start() {
+    timeout --signal=KILL 60 "$@" "$binary_dir/daemon/portd" --site "$lab_site" \
+        --policy-dir "$lab_policies" --host acd-lb1 --state-dir "$lab_state/state" \
+        --socket "$lab_state/s" --learn 0 --user nobody 2>"$lab_state/log" &
+    daemon=$!
+    until ask status >/dev/null 2>&1; do kill -0 "$daemon" || { cat "$lab_state/log"; exit 1; }; done
+}
+stop() {
+    kill "$daemon"
+    wait "$daemon" || true
+}
+# One drift, into $drift, $nft and $shell.
+drift_of_a_script() {
+    "$lab_state/open-all.sh" "$lab_state/ids" --please
+    read -r nft shell <"$lab_state/ids"
+    until ask status --json | jq -e '.drifts == 1' >/dev/null; do :; done
+    drift=$(ask drift --json | jq -c '.drifts[-1]')
+}
+expect() { # what, jq condition
+    jq -e --argjson nft "$nft" --argjson shell "$shell" "$2" <<<"$drift" >/dev/null && return
+    lab_say "FAILED: $1:"
+    jq . <<<"$drift"
+    failed=1
+}
+nobody='.command == "nft" and ([.uid, .unit, .login_uid, .command_line, .parent_pid, .parent_unit,
+    .parent_command, .parent_command_line] | all(. == null))'
+
+start env
+drift_of_a_script
+stop
+if jq -e --argjson nft "$nft" '.pid == $nft' <<<"$drift" >/dev/null; then
+    lab_say "process ids are the kernel's"
+    expect "the command" '.command == "nft" and .uid == 0 and
+        .command_line == "nft flush chain inet portd in_tcp_2224"'
+    expect "the script" '.parent_pid == $shell and .parent_command == "open-all.sh" and
+        (.parent_command_line | test("^/bin/bash .*/open-all.sh .*/ids --please$"))'
+    if [ "$(cat "$lab_state/ids.login")" = 12345 ]; then
+        expect "who had logged in" '.login_uid == 12345'
+    fi
+else
+    lab_say "process ids are of another namespace"
+    expect "nobody who happens to have that id is blamed" "$nobody"
+fi
+
+# Others' processes hidden, as ProtectProc= of a unit does.
+hidden() { mount -t proc -o hidepid=invisible proc /proc && exec "$@"; }
+export -f hidden
+start unshare --mount bash -c 'hidden "$@"' hidden
+drift_of_a_script
+stop
+expect "what the kernel told, and no more" "$nobody and .pid > 0"
+
+[ $failed = 0 ] && lab_say "a command, its script and its user are told as far as they can be known"
+exit $failed
