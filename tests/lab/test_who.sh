@@ -27,9 +27,10 @@ X
 chmod +x "$lab_state/open-all.sh"
 
 ask() { "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/s"; }
-# start COMMAND…: portd, which goes with this test whatever becomes of it.
+# start COMMAND…: portd, which ends soon whatever becomes of this test. In the foreground timeout
+# hands on SIGTERM alone: its SIGCONT would undo the stop by which the leak check looks at portd.
 start() {
-    timeout --signal=KILL 60 "$@" "$binary_dir/daemon/portd" --site "$lab_site" \
+    timeout --foreground --signal=KILL 60 "$@" "$binary_dir/daemon/portd" --site "$lab_site" \
         --policy-dir "$lab_policies" --host acd-lb1 --state-dir "$lab_state/state" \
         --socket "$lab_state/s" --learn 0 --user nobody 2>"$lab_state/log" &
     daemon=$!
