@@ -5,12 +5,13 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/warnings.h"
 #include "nft/conntrack.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <inttypes.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 
 /* After the kernel refused the rules that deny. */
@@ -60,9 +61,9 @@ int learn_begin(struct manager *m) {
     if (r <= 0)
         return r;
     m->learn_until_usec = clock_monotonic() + m->options.learn_usec;
-    log_info("the first rules on a running host: %zu connections are open, and for %llu s nothing "
-             "is denied",
-             make_known(), (unsigned long long)(m->options.learn_usec / 1000000));
+    log_info("the first rules on a running host: %zu connections are open, and for %" PRIu64
+             " s nothing is denied",
+             make_known(), m->options.learn_usec / 1000000);
     return 0;
 }
 
@@ -137,14 +138,11 @@ int learn_attach(struct manager *m) {
 int learn_warn(const struct manager *m, json_t *warnings) {
     uint64_t now = clock_monotonic();
     uint64_t left = m->learn_until_usec > now ? m->learn_until_usec - now : 0;
-    char text[128];
 
     if (!m->learn_until_usec)
         return 0;
-    snprintf(text, sizeof(text),
-             "the connections that are open are being learned for %llu s more: nothing is denied "
-             "yet",
-             (unsigned long long)((left + 999999) / 1000000));
-    return json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "code", "learning", "text",
-                                                     text, "hint", "portd-ctl watch"));
+    return warning_add(warnings, "learning", "portd-ctl watch",
+                       "the connections that are open are being learned for %" PRIu64
+                       " s more: nothing is denied yet",
+                       (left + 999999) / 1000000);
 }

@@ -149,17 +149,11 @@ int manager_reload(struct manager *m, const char *by, const char *reason, char *
 }
 
 int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr) {
-    _cleanup_(ruleset_freep) struct ruleset *none = ruleset_new();
     struct reconciled done = { 0 };
     int r;
 
-    if (!none)
-        return -ENOMEM;
-    r = ruleset_index(none);
-    if (r < 0)
-        return r;
     seal_close(m);
-    r = contested_refuse(reconcile(m->kernel, none, false, &done, reterr), reterr);
+    r = contested_refuse(reconcile_none(m->kernel, &done, reterr), reterr);
     reconciled_clear(&done);
     if (r != 0)
         return r;

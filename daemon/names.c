@@ -12,6 +12,7 @@
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/warnings.h"
 #include "engine/text.h"
 
 #include <errno.h>
@@ -251,39 +252,21 @@ json_t *names_json(const struct manager *m) {
     return names ? json_pack("{s:o}", "names", names) : NULL;
 }
 
-static int warn(json_t *warnings, const char *code, const char *hint, const char *format, ...)
-    _printf_(4, 5);
-
-static int warn(json_t *warnings, const char *code, const char *hint, const char *format, ...) {
-    _cleanup_(freep) char *text = NULL;
-    va_list ap;
-    int n;
-
-    va_start(ap, format);
-    n = vasprintf(&text, format, ap);
-    va_end(ap);
-    if (n < 0) {
-        text = NULL;
-        return -1;
-    }
-    return json_array_append_new(
-        warnings, json_pack("{s:s, s:s, s:s}", "code", code, "text", text, "hint", hint));
-}
-
 static int warn_name(json_t *warnings, const struct resolved_name *n) {
     char since[CLOCK_TEXT_SIZE], answered[CLOCK_TEXT_SIZE];
 
     if (n->n_addresses[FAMILY_IPV4] + n->n_addresses[FAMILY_IPV6] == 0)
-        return warn(warnings, "name-unresolved", "portd-ctl names",
-                    "%s has no address yet, what it opens is closed: %s", n->name,
-                    n->error ? n->error : "no answer has come");
+        return warning_add(warnings, "name-unresolved", "portd-ctl names",
+                           "%s has no address yet, what it opens is closed: %s", n->name,
+                           n->error ? n->error : "no answer has come");
     if (!n->error)
         return 0;
-    return warn(warnings, "name-stale", "portd-ctl names",
-                "%s can't be resolved since %s (%s): it keeps its addresses, the last whole answer "
-                "%s",
-                n->name, clock_format(n->failing_usec, since), n->error,
-                n->answered_usec ? clock_format(n->answered_usec, answered) : "never came");
+    return warning_add(
+        warnings, "name-stale", "portd-ctl names",
+        "%s can't be resolved since %s (%s): it keeps its addresses, the last whole answer "
+        "%s",
+        n->name, clock_format(n->failing_usec, since), n->error,
+        n->answered_usec ? clock_format(n->answered_usec, answered) : "never came");
 }
 
 static int warn_waiting(const struct manager *m, json_t *warnings) {
@@ -291,26 +274,27 @@ static int warn_waiting(const struct manager *m, json_t *warnings) {
 
     if (m->is_off || !m->names_dirty || clock_realtime() < m->names_dirty_usec + NAMES_LATE_USEC)
         return 0;
-    return warn(warnings, "names-waiting", "portd-ctl names",
-                "addresses that DNS gave since %s are not in force yet: %s",
-                clock_format(m->names_dirty_usec, since),
-                m->seal.unsealed_until_usec ? "they wait until the table is sealed again"
-                                            : "the kernel has not taken them");
+    return warning_add(warnings, "names-waiting", "portd-ctl names",
+                       "addresses that DNS gave since %s are not in force yet: %s",
+                       clock_format(m->names_dirty_usec, since),
+                       m->seal.unsealed_until_usec ? "they wait until the table is sealed again"
+                                                   : "the kernel has not taken them");
 }
 
 int names_warn(const struct manager *m, json_t *warnings) {
     int r = 0;
 
     if (m->names.n > 0 && m->server && !server_has_resolver(m->server, TOPIC_NAMES))
-        r = warn(warnings, "no-resolver", "systemctl start portd-resolver",
-                 "portd-resolver is not connected: DNS names keep the addresses they have");
+        r = warning_add(warnings, "no-resolver", "systemctl start portd-resolver",
+                        "portd-resolver is not connected: DNS names keep the addresses they have");
     if (r == 0)
         r = warn_waiting(m, warnings);
     if (r == 0 && m->names_save_error)
-        r = warn(warnings, "names-not-saved", "make room: it is tried again",
-                 "the addresses of DNS names can't be saved in %s: %s; after a restart they are "
-                 "not known until they are resolved",
-                 m->options.state_dir, strerror(-m->names_save_error));
+        r = warning_add(
+            warnings, "names-not-saved", "make room: it is tried again",
+            "the addresses of DNS names can't be saved in %s: %s; after a restart they are "
+            "not known until they are resolved",
+            m->options.state_dir, strerror(-m->names_save_error));
     for (size_t i = 0; r == 0 && i < m->names.n; i++)
         r = warn_name(warnings, &m->names.items[i]);
     return r;

@@ -75,6 +75,13 @@ int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struc
     return r;
 }
 
+int reconcile_none(struct kernel *k, struct reconciled *ret, struct report *reterr) {
+    _cleanup_(ruleset_freep) struct ruleset *none = ruleset_new();
+    int r = none ? ruleset_index(none) : -ENOMEM;
+
+    return r < 0 ? r : reconcile(k, none, false, ret, reterr);
+}
+
 bool reconcile_is_outrun(int r) {
     return r == RECONCILE_E_CONTESTED || r == -EAGAIN;
 }

@@ -25,6 +25,9 @@ enum { RECONCILE_E_CONTESTED = 5, RECONCILE_E_HOSTILE = 7 };
 int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
               struct report *reterr);
 
+/* The same for no table at all. */
+int reconcile_none(struct kernel *k, struct reconciled *ret, struct report *reterr);
+
 /* Whether that return value says that others commit too fast, either to be read or to be written
  * between (-EAGAIN of kernel_read()). */
 bool reconcile_is_outrun(int r);

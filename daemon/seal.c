@@ -9,6 +9,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/warnings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -153,17 +154,11 @@ int seal_look(struct manager *m) {
 }
 
 static int spare_remove(struct manager *m, uint32_t *ret_generation, struct report *reterr) {
-    _cleanup_(ruleset_freep) struct ruleset *none = ruleset_new();
     struct reconciled done = { 0 };
     int r;
 
-    if (!none)
-        return -ENOMEM;
-    r = ruleset_index(none);
-    if (r < 0)
-        return r;
     use_table(m, PORTD_TABLE_SPARE);
-    r = reconcile(m->kernel, none, false, &done, reterr);
+    r = reconcile_none(m->kernel, &done, reterr);
     use_table(m, PORTD_TABLE);
     if (r == 0)
         *ret_generation = done.generation;
@@ -236,28 +231,20 @@ const char *seal_until(const struct manager *m, char buf[static CLOCK_TEXT_SIZE]
     return clock_format(clock_realtime() + (until > now ? until - now : 0), buf);
 }
 
-static int warn(json_t *warnings, const char *code, const char *text, const char *hint) {
-    return json_array_append_new(
-        warnings, json_pack("{s:s, s:s, s:s}", "code", code, "text", text, "hint", hint));
-}
-
 int seal_warn(const struct manager *m, json_t *warnings) {
-    char text[256], hint[64], until[CLOCK_TEXT_SIZE];
+    char hint[64], until[CLOCK_TEXT_SIZE];
 
     if (m->seal.is_hostile) {
-        snprintf(text, sizeof(text),
-                 "somebody else owns table inet " PORTD_TABLE
-                 " (netlink port %u, mostly the process id): the rules are in force in table "
-                 "inet " PORTD_TABLE_SPARE,
-                 m->seal.stranger);
         snprintf(hint, sizeof(hint), "ps -fp %u, and end it", m->seal.stranger);
-        return warn(warnings, "hostile", text, hint);
+        return warning_add(warnings, "hostile", hint,
+                           "somebody else owns table inet " PORTD_TABLE
+                           " (netlink port %u, mostly the process id): the rules are in force in "
+                           "table inet " PORTD_TABLE_SPARE,
+                           m->seal.stranger);
     }
-    if (m->seal.unsealed_until_usec) {
-        snprintf(text, sizeof(text),
-                 "the table is unsealed until %s: what others change stays until then",
-                 seal_until(m, until));
-        return warn(warnings, "unsealed", text, "portd-ctl seal");
-    }
+    if (m->seal.unsealed_until_usec)
+        return warning_add(warnings, "unsealed", "portd-ctl seal",
+                           "the table is unsealed until %s: what others change stays until then",
+                           seal_until(m, until));
     return 0;
 }

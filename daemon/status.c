@@ -6,6 +6,7 @@
 #include "daemon/log.h"
 #include "daemon/names.h"
 #include "daemon/notify.h"
+#include "daemon/warnings.h"
 #include "engine/explain.h"
 #include "engine/jsonlist.h"
 
@@ -30,33 +31,28 @@ static size_t addresses_named(const struct ruleset *r) {
     return n;
 }
 
-static int warning_append(json_t *warnings, const char *code, const char *text, const char *hint) {
-    return json_array_append_new(
-        warnings, json_pack("{s:s, s:s, s:s}", "code", code, "text", text, "hint", hint));
-}
-
 static int history_warnings(struct history *h, json_t *warnings) {
     _cleanup_(freep) char *error = history_error(h), *damage = history_damage(h);
     int r = 0;
 
     if (error)
-        r |= warning_append(warnings, "history-not-saved", error, "make room for portd's state");
+        r |= warning_add(warnings, "history-not-saved", "make room for portd's state", "%s", error);
     if (damage)
-        r |= warning_append(warnings, "history-damaged", damage,
-                            "compare with journalctl MESSAGE_ID=" LOG_ID_DRIFT
-                            ", then remove the file kept aside and restart portd");
+        r |= warning_add(warnings, "history-damaged",
+                         "compare with journalctl MESSAGE_ID=" LOG_ID_DRIFT
+                         ", then remove the file kept aside and restart portd",
+                         "%s", damage);
     return r;
 }
 
 static int audit_warn(const struct manager *m, json_t *warnings) {
     size_t n = auditor_n_findings(m->auditor);
-    char text[96];
 
     if (n == 0)
         return 0;
-    snprintf(text, sizeof(text), "%zu %s of others %s around the policy or stand%s in its way", n,
-             n == 1 ? "rule" : "rules", n == 1 ? "goes" : "go", n == 1 ? "s" : "");
-    return warning_append(warnings, "audit", text, "portd-ctl audit");
+    return warning_add(warnings, "audit", "portd-ctl audit",
+                       "%zu %s of others %s around the policy or stand%s in its way", n,
+                       n == 1 ? "rule" : "rules", n == 1 ? "goes" : "go", n == 1 ? "s" : "");
 }
 
 /* Those of the policy, and those of the daemon's own life. */
@@ -68,14 +64,13 @@ static json_t *status_warnings(const struct manager *m) {
         return NULL;
     r |= seal_warn(m, warnings) | learn_warn(m, warnings);
     if (m->refusal)
-        r |= warning_append(warnings, "kernel-refuses", m->refusal, "portd-ctl diff");
+        r |= warning_add(warnings, "kernel-refuses", "portd-ctl diff", "%s", m->refusal);
     if (m->save_error)
-        r |= warning_append(warnings, "not-saved", m->save_error,
-                            "make room, then portd-ctl reload");
+        r |= warning_add(warnings, "not-saved", "make room, then portd-ctl reload", "%s",
+                         m->save_error);
     if (!report_is_empty(&m->mistakes))
-        r |= warning_append(warnings, "last-good",
-                            "the files were refused at start; the last good ones are in force",
-                            "mend the files, then portd-ctl reload");
+        r |= warning_add(warnings, "last-good", "mend the files, then portd-ctl reload",
+                         "the files were refused at start; the last good ones are in force");
     r |= history_warnings(m->history, warnings);
     if (r < 0 || audit_warn(m, warnings) < 0 || names_warn(m, warnings) < 0) {
         json_decref(warnings);

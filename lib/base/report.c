@@ -6,6 +6,7 @@
 
 #include "base/quote.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -136,4 +137,18 @@ void report_clear(struct report *r) {
         entry_clear(&r->entries[i]);
     free(r->entries);
     *r = REPORT_INIT;
+}
+
+int refuse_text(int outcome, char **reterr, const char *format, ...) {
+    va_list ap;
+    int n;
+
+    va_start(ap, format);
+    n = vasprintf(reterr, format, ap);
+    va_end(ap);
+    if (n < 0) {
+        *reterr = NULL;
+        return -ENOMEM;
+    }
+    return outcome;
 }

@@ -51,4 +51,8 @@ void report_print(const struct report *r, FILE *f);
 
 void report_clear(struct report *r); /* frees the entries; the report can be used again */
 
+/* A refusal in one sentence, where there is no file to point into: *reterr (malloc'ed), and
+ * `outcome` is returned; -ENOMEM. */
+int refuse_text(int outcome, char **reterr, const char *format, ...) _printf_(3, 4);
+
 #endif

@@ -4,27 +4,10 @@
 #include "engine/explain.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 /* The most rows that an answer lists as near misses. */
 #define NEAR_MAX 16U
-
-static int refuse(char **reterr, const char *format, ...) _printf_(2, 3);
-
-static int refuse(char **reterr, const char *format, ...) {
-    va_list ap;
-    int n;
-
-    va_start(ap, format);
-    n = vasprintf(reterr, format, ap);
-    va_end(ap);
-    if (n < 0) {
-        *reterr = NULL;
-        return -ENOMEM;
-    }
-    return EXPLAIN_E_INVALID;
-}
 
 static int query_service(const char *text, struct service *ret, char **reterr) {
     struct service_spec spec;
@@ -32,14 +15,15 @@ static int query_service(const char *text, struct service *ret, char **reterr) {
     int r = service_parse(text, &spec, &why);
 
     if (r == SERVICE_E_INVALID)
-        return refuse(reterr, "\"%.64s\" is no service: %s", text, why);
+        return refuse_text(EXPLAIN_E_INVALID, reterr, "\"%.64s\" is no service: %s", text, why);
     if (r < 0)
         return r;
     if (spec.port_name || spec.n_protocols != 1 || spec.lo != spec.hi)
-        return refuse(reterr,
-                      "\"%.64s\" is more than one service: say one protocol and one port or type, "
-                      "as in tcp/443 or icmp/echo-request",
-                      text);
+        return refuse_text(
+            EXPLAIN_E_INVALID, reterr,
+            "\"%.64s\" is more than one service: say one protocol and one port or type, "
+            "as in tcp/443 or icmp/echo-request",
+            text);
     *ret = (struct service){ spec.protocols[0], spec.lo, spec.hi };
     return 0;
 }
@@ -53,21 +37,23 @@ int query_parse(const char *direction, const char *service, const char *address,
         if (strcmp(direction, direction_name(q.direction)) == 0)
             break;
     if (q.direction == DIRECTION_MAX)
-        return refuse(reterr, "\"%.64s\" is no direction: say in or out", direction);
+        return refuse_text(EXPLAIN_E_INVALID, reterr, "\"%.64s\" is no direction: say in or out",
+                           direction);
     r = query_service(service, &q.service, reterr);
     if (r != 0)
         return r;
     r = address_parse(address, &q.family, &q.other);
     if (r != 0)
         return r < 0 ? r
-                     : refuse(reterr,
-                              "\"%.64s\" is no address: say one IPv4 or IPv6 address, as in "
-                              "10.20.0.9 or 2001:db8::9",
-                              address);
+                     : refuse_text(EXPLAIN_E_INVALID, reterr,
+                                   "\"%.64s\" is no address: say one IPv4 or IPv6 address, as in "
+                                   "10.20.0.9 or 2001:db8::9",
+                                   address);
     if ((q.service.protocol == PROTOCOL_ICMP && q.family != FAMILY_IPV4) ||
         (q.service.protocol == PROTOCOL_ICMPV6 && q.family != FAMILY_IPV6))
-        return refuse(reterr, "%s never carries %s: ask for the other protocol or address",
-                      q.family == FAMILY_IPV4 ? "IPv4" : "IPv6", protocol_name(q.service.protocol));
+        return refuse_text(
+            EXPLAIN_E_INVALID, reterr, "%s never carries %s: ask for the other protocol or address",
+            q.family == FAMILY_IPV4 ? "IPv4" : "IPv6", protocol_name(q.service.protocol));
     *ret = q;
     return 0;
 }

@@ -5,10 +5,10 @@
 #include "engine/resolved.h"
 
 #include "base/quote.h"
+#include "base/report.h"
 #include "engine/name.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,34 +105,19 @@ static bool is_reachable(enum family f, const struct address *a) {
     return b[0] != 0xff && memcmp(b, mapped, sizeof(mapped)) != 0;
 }
 
-static int refuse(char **reterr, const char *format, ...) _printf_(2, 3);
-
-static int refuse(char **reterr, const char *format, ...) {
-    va_list ap;
-    int n;
-
-    va_start(ap, format);
-    n = vasprintf(reterr, format, ap);
-    va_end(ap);
-    if (n < 0) {
-        *reterr = NULL;
-        return -ENOMEM;
-    }
-    return RESOLVED_E_INVALID;
-}
-
 static int address_read(const json_t *item, enum family f, struct address *ret, char **reterr) {
     const char *text = json_string_value(item);
     char quoted[QUOTE_TEXT_MAX];
     enum family found;
 
     if (!text)
-        return refuse(reterr, "an address is no string");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "an address is no string");
     if (address_parse(text, &found, ret) != 0 || found != f)
-        return refuse(reterr, "%s is no %s address", text_quote(text, quoted),
-                      f == FAMILY_IPV4 ? "IPv4" : "IPv6");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "%s is no %s address",
+                           text_quote(text, quoted), f == FAMILY_IPV4 ? "IPv4" : "IPv6");
     if (!is_reachable(f, ret))
-        return refuse(reterr, "%s is no address of a host", text_quote(text, quoted));
+        return refuse_text(RESOLVED_E_INVALID, reterr, "%s is no address of a host",
+                           text_quote(text, quoted));
     return 0;
 }
 
@@ -162,13 +147,14 @@ static int family_read(const json_t *answer, enum family f, struct resolution *r
     size_t n = json_array_size(addresses);
 
     if (!json_is_array(addresses) || !json_is_integer(ttl) || json_object_size(answer) != 2)
-        return refuse(reterr, "an answer has addresses and a ttl");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "an answer has addresses and a ttl");
     if (json_integer_value(ttl) < 0 || json_integer_value(ttl) > RESOLVED_TTL_MAX)
-        return refuse(reterr, "%" JSON_INTEGER_FORMAT " is no time to live",
-                      json_integer_value(ttl));
+        return refuse_text(RESOLVED_E_INVALID, reterr,
+                           "%" JSON_INTEGER_FORMAT " is no time to live", json_integer_value(ttl));
     if (n > RESOLVED_ADDRESSES_MAX - addresses_count(r))
-        return refuse(reterr, "more than the %u addresses that are taken of a name",
-                      RESOLVED_ADDRESSES_MAX);
+        return refuse_text(RESOLVED_E_INVALID, reterr,
+                           "more than the %u addresses that are taken of a name",
+                           RESOLVED_ADDRESSES_MAX);
     for (size_t i = 0; i < n; i++) {
         int x = address_read(json_array_get(addresses, i), f, &r->addresses[f][i], reterr);
 
@@ -188,14 +174,15 @@ static int texts_read(const json_t *parameters, struct resolution *r, char **ret
     const json_t *error = json_object_get(parameters, "error");
 
     if (!json_is_string(name))
-        return refuse(reterr, "the answer to which name?");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "the answer to which name?");
     r->name = json_string_value(name);
     if (!error || json_is_null(error))
         return 0;
     r->error = json_string_value(error);
     if (!r->error || !*r->error || strlen(r->error) > RESOLVED_ERROR_MAX ||
         !text_is_printable(r->error))
-        return refuse(reterr, "an error is one line of at most %u bytes", RESOLVED_ERROR_MAX);
+        return refuse_text(RESOLVED_E_INVALID, reterr, "an error is one line of at most %u bytes",
+                           RESOLVED_ERROR_MAX);
     return 0;
 }
 
@@ -216,11 +203,11 @@ int resolution_parse(const json_t *parameters, struct resolution *ret, char **re
         return r;
     is_whole = ret->is_answered[FAMILY_IPV4] && ret->is_answered[FAMILY_IPV6];
     if (!ret->error && !is_whole)
-        return refuse(reterr, "a family is left out and nothing says why");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "a family is left out and nothing says why");
     if (ret->error && is_whole)
-        return refuse(reterr, "an error, and yet no family is left out");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "an error, and yet no family is left out");
     if (!ret->error && addresses_count(ret) == 0)
-        return refuse(reterr, "the name has no address at all");
+        return refuse_text(RESOLVED_E_INVALID, reterr, "the name has no address at all");
     return 0;
 }
 
