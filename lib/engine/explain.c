@@ -3,6 +3,8 @@
  * ruleset, the reasons by looking at each row that names the port. */
 #include "engine/explain.h"
 
+#include "engine/jsonlist.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -189,20 +191,9 @@ static char *miss_reason(const struct intent *in, const struct ruleset *rules,
     return r < 0 ? NULL : text;
 }
 
-static json_t *words_json(const struct words *w) {
-    json_t *array = json_array();
-
-    for (size_t i = 0; array && i < w->n; i++)
-        if (json_array_append_new(array, json_string(w->items[i].text)) < 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
-}
-
 /* What it opens; behind that, as the row says them, those whose port the site has to name. */
 static json_t *services_json(const struct intent_flow *f) {
-    json_t *array = json_array(), *unnamed = words_json(&f->unnamed);
+    json_t *array = json_array(), *unnamed = json_list_words(&f->unnamed);
     char buf[SERVICE_TEXT_MAX];
     int r = unnamed ? 0 : -1;
 
@@ -223,11 +214,11 @@ static int set_optional(json_t *object, const char *key, const char *text) {
 
 /* Where a row stands and what it says: shared by every shape that shows a flow. */
 static json_t *flow_json(const struct intent_flow *f) {
-    json_t *o =
-        json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "flow", f->id, "product",
-                  f->product, "title", f->title ? f->title : "", "file", f->file, "line",
-                  (int)f->line, "services", services_json(f), "from", words_json(&f->from_words),
-                  "to", words_json(&f->to_words), "when", words_json(&f->when));
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "flow", f->id, "product",
+                          f->product, "title", f->title ? f->title : "", "file", f->file, "line",
+                          (int)f->line, "services", services_json(f), "from",
+                          json_list_words(&f->from_words), "to", json_list_words(&f->to_words),
+                          "when", json_list_words(&f->when));
 
     if (o && (set_optional(o, "note", f->note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
         json_decref(o);
@@ -252,7 +243,7 @@ static json_t *miss_json(const struct intent *in, const struct ruleset *rules,
         return NULL;
     o = json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "flow", f->id, "services", services_json(f),
                   "parties",
-                  words_json(q->direction == DIRECTION_IN ? &f->from_words : &f->to_words),
+                  json_list_words(q->direction == DIRECTION_IN ? &f->from_words : &f->to_words),
                   "reason", reason, "file", f->file, "line", (int)f->line);
     if (o && (set_optional(o, "note", note) < 0 || set_optional(o, "ref", f->ref) < 0)) {
         json_decref(o);
