@@ -10,6 +10,7 @@
 #define COLUMNS_MIDDLE_MAX 3U /* more would not fit a sheet of paper */
 #define SWEEPS             8U
 #define GAP_BOX            14
+#define FILL_FROM          1.5 /* times the height of the highest other column */
 #define LANE_HEIGHT        6
 
 enum way edge_way(const struct diagram *l, const struct diagram_edge *e) {
@@ -18,8 +19,20 @@ enum way edge_way(const struct diagram *l, const struct diagram_edge *e) {
 
 /* --- columns --- */
 
+static double box_height(const struct diagram *l, size_t box) {
+    double height = l->boxes[box].header;
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n_edges; i++)
+        if (l->edges[i].to == box) {
+            height += l->edges[i].height;
+            n++;
+        }
+    return n ? height + DIAGRAM_PADDING : height;
+}
+
 /* Middle boxes stand behind the nearest that asks them; whom nobody else asks, in the first. */
-static void columns_assign(struct diagram *l) {
+static unsigned middle_assign(struct diagram *l) {
     unsigned last = 0;
 
     for (size_t i = 0; i < l->n_boxes; i++)
@@ -40,9 +53,54 @@ static void columns_assign(struct diagram *l) {
         if (b->rank == DIAGRAM_MIDDLE && b->column > last)
             last = b->column;
     }
-    for (size_t i = 0; i < l->n_boxes; i++)
+    return last;
+}
+
+/* The first column in which a box stands behind all that ask it. */
+static unsigned column_behind(const struct diagram *l, size_t box) {
+    unsigned column = 1;
+
+    for (size_t i = 0; i < l->n_edges; i++)
+        if (l->edges[i].to == box && l->boxes[l->edges[i].from].column >= column)
+            column = l->boxes[l->edges[i].from].column + 1;
+    return column;
+}
+
+static double highest(const double *heights, unsigned n) {
+    double height = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        height = heights[i] > height ? heights[i] : height;
+    return height;
+}
+
+/* Those who are only asked stand behind all others. Where that makes a column that is much higher
+ * than the rest, they fill the room that the others leave. */
+static void right_assign(struct diagram *l, unsigned last) {
+    double heights[COLUMNS_MIDDLE_MAX + 2] = { 0 }, right = 0, limit;
+
+    for (size_t i = 0; i < l->n_boxes; i++) {
+        l->boxes[i].height = box_height(l, i);
         if (l->boxes[i].rank == DIAGRAM_RIGHT)
-            l->boxes[i].column = last + 1;
+            right += l->boxes[i].height + GAP_BOX;
+        else
+            heights[l->boxes[i].column] += l->boxes[i].height + GAP_BOX;
+    }
+    limit = highest(heights, last + 1);
+    for (size_t i = 0; i < l->n_boxes; i++) {
+        unsigned column = right > FILL_FROM * limit ? column_behind(l, i) : last + 1;
+
+        if (l->boxes[i].rank != DIAGRAM_RIGHT)
+            continue;
+        while (column <= last && heights[column] + l->boxes[i].height > limit)
+            column++;
+        l->boxes[i].column = column;
+        heights[column] += l->boxes[i].height + GAP_BOX;
+    }
+}
+
+static void columns_assign(struct diagram *l) {
+    right_assign(l, middle_assign(l));
 }
 
 /* Columns without a box are left out. */
@@ -110,23 +168,10 @@ static int lanes_add(struct diagram *l, struct columns *c, size_t box) {
     return 0;
 }
 
-static double box_height(const struct diagram *l, size_t box) {
-    double height = l->boxes[box].header;
-    size_t n = 0;
-
-    for (size_t i = 0; i < l->n_edges; i++)
-        if (l->edges[i].to == box) {
-            height += l->edges[i].height;
-            n++;
-        }
-    return n ? height + DIAGRAM_PADDING : height;
-}
-
 static int slots_make(struct diagram *l, struct columns *c) {
     int r = 0;
 
     for (size_t i = 0; i < l->n_boxes && r == 0; i++) {
-        l->boxes[i].height = box_height(l, i);
         r = slot_add(l, c,
                      (struct slot){
                          .box = i, .column = l->boxes[i].column, .height = l->boxes[i].height })
@@ -152,8 +197,7 @@ static int slot_compare(const void *x, const void *y) {
 static void slots_stack(struct columns *c) {
     double y = 0;
 
-    if (c->n_slots == 0)
-        return;
+    assert(c->slots); /* there are boxes */
     qsort(c->slots, c->n_slots, sizeof(*c->slots), slot_compare);
     for (size_t i = 0; i < c->n_slots; i++) {
         struct slot *s = &c->slots[i];
@@ -171,8 +215,10 @@ static void slots_stack(struct columns *c) {
 }
 
 static double column_height(const struct columns *c, unsigned column) {
-    const struct slot *last = &c->slots[c->begin[column + 1] - 1];
+    const struct slot *last;
 
+    assert(c->slots);
+    last = &c->slots[c->begin[column + 1] - 1];
     return last->y + last->height;
 }
 

@@ -13,7 +13,8 @@
 
 #include <string.h>
 
-#define GRID_MAX 24U /* rows, and columns */
+#define GRID_ROWS_MAX    24U
+#define GRID_COLUMNS_MAX 20U /* a sheet on its side has no more */
 
 static void *need(void *memory) {
     if (!memory)
@@ -97,26 +98,42 @@ static json_t *group_find(json_t *matrix, const char *head) {
     return NULL;
 }
 
-/* Hosts below each other; of a peer its name, and below it who it is. */
-static void print_grid_end(json_t *matrix, const char *end, const char *scope) {
-    json_t *group = group_find(matrix, end), *host;
-    const char *who = strchr(end, '(');
+/* Hosts below each other, and their roles. */
+static void print_grid_hosts(json_t *matrix, json_t *group) {
+    json_t *roles = group_roles(matrix, json_string_value(json_array_get(group, 0))), *one;
     size_t i;
 
-    printf("<th scope=\"%s\">", scope);
-    if (group && json_array_size(group) <= 4)
-        json_array_foreach(group, i, host) html_element("span", "host", json_string_value(host));
+    if (json_array_size(group) <= 4)
+        json_array_foreach(group, i, one) html_element("span", "host", json_string_value(one));
     else {
-        _cleanup_(freep) char *name = need(
-            group ? group_label(group) : strndup(end, who ? (size_t)(who - end) : strlen(end)));
+        _cleanup_(freep) char *label = group_label(group);
 
-        html_element("span", "host", name);
+        html_element("span", "host", label);
     }
-    if (!group && who) {
-        _cleanup_(freep) char *inside = need(strndup(who + 1, strlen(who + 1) - 1));
+    json_array_foreach(roles, i, one) html_element("span", "who", json_string_value(one));
+}
 
-        html_element("span", "who", inside);
-    }
+/* The name of a peer, and below it who it is. */
+static void print_grid_outside(const char *end) {
+    const char *who = strchr(end, '(');
+    _cleanup_(freep) char *name = need(strndup(end, who ? (size_t)(who - end) : strlen(end)));
+    _cleanup_(freep) char *inside = need(strdup(who ? who + 1 : ""));
+
+    html_element("span", "host", name);
+    if (!who)
+        return;
+    inside[strlen(inside) - 1] = '\0';
+    html_element("span", "who", inside);
+}
+
+static void print_grid_end(json_t *matrix, const char *end, const char *scope) {
+    json_t *group = group_find(matrix, end);
+
+    printf("<th scope=\"%s\">", scope);
+    if (group)
+        print_grid_hosts(matrix, group);
+    else
+        print_grid_outside(end);
     fputs("</th>", stdout);
 }
 
@@ -163,9 +180,9 @@ static void print_grid_or_not(json_t *matrix, json_t *targets) {
     struct grid g = { matrix, targets, need(json_array()), need(json_array()),
                       need(json_object()) };
 
-    if (json_array_size(json_object_get(matrix, "groups")) <= GRID_MAX) {
+    if (json_array_size(json_object_get(matrix, "groups")) <= GRID_COLUMNS_MAX) {
         grid_fill(&g);
-        if (json_array_size(g.from) <= GRID_MAX && json_array_size(g.to) <= GRID_MAX)
+        if (json_array_size(g.from) <= GRID_ROWS_MAX && json_array_size(g.to) <= GRID_COLUMNS_MAX)
             print_grid(&g);
     }
     json_decref(g.from);

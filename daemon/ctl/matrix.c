@@ -337,23 +337,43 @@ static json_t *roles_by_host(json_t *matrix) {
     return roles;
 }
 
-/* A target for each group, with all roles that its hosts have. */
-static void targets_add_groups(struct targets *t) {
-    json_t *by_host = roles_by_host(t->matrix), *group, *host, *role;
+/* { head: roles[] }: all that the hosts of a group have; made once. */
+static json_t *roles_get(json_t *matrix) {
+    json_t *roles = json_object_get(matrix, "roles"), *by_host, *group, *host, *role;
     size_t i, j, k;
+
+    if (roles)
+        return roles;
+    roles = need(json_object());
+    by_host = roles_by_host(matrix);
+    json_array_foreach(json_object_get(matrix, "groups"), i, group) {
+        json_t *list = need(json_array());
+
+        json_array_foreach(group, j, host)
+            json_array_foreach(json_object_get(by_host, json_string_value(host)), k,
+                               role) if (!list_has(list, json_string_value(role)))
+                need_ok(json_array_append(list, role));
+        need_ok(json_object_set_new(roles, json_string_value(json_array_get(group, 0)), list));
+    }
+    need_ok(json_object_set_new(matrix, "roles", roles));
+    json_decref(by_host);
+    return roles;
+}
+
+json_t *group_roles(json_t *matrix, const char *head) {
+    return json_object_get(roles_get(matrix), head);
+}
+
+static void targets_add_groups(struct targets *t) {
+    json_t *group;
+    size_t i;
 
     json_array_foreach(json_object_get(t->matrix, "groups"), i, group) {
         const char *head = json_string_value(json_array_get(group, 0));
-        json_t *roles = need(json_array());
 
-        need_ok(json_object_set_new(target_get(t, head, member_text(labels_get(t->matrix), head)),
-                                    "roles", roles));
-        json_array_foreach(group, j, host)
-            json_array_foreach(json_object_get(by_host, json_string_value(host)), k,
-                               role) if (!list_has(roles, json_string_value(role)))
-                need_ok(json_array_append(roles, role));
+        need_ok(json_object_set(target_get(t, head, member_text(labels_get(t->matrix), head)),
+                                "roles", group_roles(t->matrix, head)));
     }
-    json_decref(by_host);
 }
 
 /* A host alone that asks itself. */

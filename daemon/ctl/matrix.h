@@ -41,11 +41,15 @@ json_t *matrix_targets(json_t *matrix);
 bool matrix_is_told_of_pairs(json_t *matrix, json_t *row);
 /* Hosts that are alike as text: "acd-lb1, acd-lb2", or "h1 and 299 alike"; malloc'ed. */
 char *group_label(json_t *group);
+/* All roles of the hosts of a group, by its first host: borrowed; NULL: it is no group. */
+json_t *group_roles(json_t *matrix, const char *head);
 /* [ { label, hosts[] } ]: who is meant by "and 299 alike". */
 json_t *matrix_alikes(json_t *matrix);
 
 /* One table's picture, to stand in a page that has svg_style() in a style element. */
 void svg_picture(FILE *f, json_t *table);
+/* Whether it is so wide that a sheet of paper should lie on its side. */
+bool svg_is_wide(json_t *table);
 void svg_style(FILE *f);
 
 #endif

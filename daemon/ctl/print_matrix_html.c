@@ -112,25 +112,33 @@ static bool has_edges(json_t *table) {
     return json_array_size(json_object_get(json_object_get(table, "picture"), "edges")) > 0;
 }
 
-static void print_table(json_t *table, bool is_alone) {
-    const char *source = member_text(table, "source"), *product = member_text(table, "product");
+/* On paper a wide picture has a sheet on its side, with the heading of its table. */
+static void print_table_head(json_t *table, bool is_alone) {
+    const char *source = member_text(table, "source");
+    bool has_picture = has_edges(table);
 
-    printf("<section class=\"product\" id=\"product_");
-    xml_text(stdout, product);
-    fputs("\">\n", stdout);
+    fputs(has_picture && svg_is_wide(table) ? "<div class=\"wide\">\n" : "<div>\n", stdout);
     if (!is_alone)
         html_element("h2", NULL, member_text(table, "title"));
     fputs("<p class=\"source\">", stdout);
-    html_element("code", NULL, product);
+    html_element("code", NULL, member_text(table, "product"));
     if (*source)
         fputs(" · Source: ", stdout);
     xml_text(stdout, source);
     fputs("</p>\n", stdout);
-    if (has_edges(table)) {
+    if (has_picture) {
         fputs("<figure>\n", stdout);
         svg_picture(stdout, table);
         fputs("</figure>\n", stdout);
     }
+    fputs("</div>\n", stdout);
+}
+
+static void print_table(json_t *table, bool is_alone) {
+    printf("<section class=\"product\" id=\"product_");
+    xml_text(stdout, member_text(table, "product"));
+    fputs("\">\n", stdout);
+    print_table_head(table, is_alone);
     print_rows(json_object_get(table, "rows"));
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         print_part(table, &parts[i]);

@@ -197,6 +197,16 @@ static void scene_need(struct arena *a, json_t *table, struct scene *ret) {
         exit(failure_memory());
 }
 
+#define SHEET_WIDTH 900 /* pixels that can be read on a sheet that stands */
+
+bool svg_is_wide(json_t *table) {
+    _cleanup_(arena_freep) struct arena *a = arena_new();
+    struct scene scene;
+
+    scene_need(a, table, &scene);
+    return scene.diagram.width > SHEET_WIDTH && scene.diagram.width > scene.diagram.height;
+}
+
 void svg_picture(FILE *f, json_t *table) {
     _cleanup_(arena_freep) struct arena *a = arena_new();
     struct scene scene;
