@@ -49,7 +49,7 @@ static void record_reload(struct manager *m, const char *by, const char *reason)
     snprintf(m->last_reload.reason, sizeof(m->last_reload.reason), "%s", reason ? reason : "");
 }
 
-static void log_applied(const struct manager *m, const struct reconciled *done) {
+static void log_applied(const struct manager *m, const struct reconciled *done, bool is_compared) {
     char generation[24];
     const struct log_field fields[] = {
         { "PORTD_GENERATION", generation },
@@ -61,8 +61,9 @@ static void log_applied(const struct manager *m, const struct reconciled *done) 
     log_event(LOG_INFO, LOG_ID_APPLIED, fields, ARRAY_SIZE(fields),
               "generation %s, sha256:%.12s…, is in force for %s: %s", generation,
               m->enforced->digest, m->enforced->intent->self.name,
-              done->n_commits ? "applied, read back and compared"
-                              : "the kernel had it already, nothing was written");
+              !is_compared      ? "applied, and read back at the next look"
+              : done->n_commits ? "applied, read back and compared"
+                                : "the kernel had it already, nothing was written");
 }
 
 static int compile(const struct manager *m, struct enforced *e) {
@@ -76,7 +77,9 @@ static int compile(const struct manager *m, struct enforced *e) {
     return 0;
 }
 
-/* Puts `next` in force and takes it on success; a new ruleset is a new generation. */
+/* Puts `next` in force and takes it on success; a new ruleset is a new generation. What is in the
+ * kernel and could not be read back is taken as well, and compared at the next look: to go on
+ * meaning the old policy would undo it, and put the blame on somebody. */
 static int enforce(struct manager *m, struct enforced **next, const char *old_digest,
                    char ***ret_lines, size_t *ret_n, struct report *reterr) {
     struct reconciled done = { 0 };
@@ -86,7 +89,7 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
     m->seal.is_wanted = (*next)->intent->seal;
     if (r == 0)
         r = seal_reconcile(m, (*next)->rules, false, &done, reterr);
-    if (r != 0) {
+    if (r != 0 && (done.n_commits == 0 || !m->enforced)) {
         m->seal.is_wanted = was_wanted;
         reconciled_clear(&done);
         return r;
@@ -97,7 +100,7 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
         m->generation++;
         m->since_usec = clock_realtime();
     }
-    m->kernel_generation = done.generation;
+    m->kernel_generation = r == 0 ? done.generation : 0; /* 0: the next look compares */
     m->is_off = false;
     free(m->refusal);
     m->refusal = NULL;
@@ -108,8 +111,9 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
     names_adopt(m);
     if (m->auditor)
         auditor_note(m->auditor, true);
-    log_applied(m, &done);
+    log_applied(m, &done, r == 0);
     reconciled_clear(&done);
+    report_clear(reterr);
     return 0;
 }
 
