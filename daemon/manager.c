@@ -174,7 +174,13 @@ static bool is_burst(const struct manager *m, int r) {
            clock_monotonic() < m->dirty_usec + LOOK_USEC;
 }
 
+/* A refused batch holds everybody's commits up; others who outrun us at our own table fight us. */
+static bool is_futile(const struct manager *m, int r) {
+    return r == KERNEL_E_REFUSED || (reconcile_is_outrun(r) && news_is_of_us(&m->news));
+}
+
 static int repair(struct manager *m) {
+    uint64_t begun = clock_monotonic();
     struct reconciled done = { 0 };
     struct report why = REPORT_INIT;
     int r = seal_return(m, &why);
@@ -186,8 +192,8 @@ static int repair(struct manager *m) {
         if (!m->names_dirty) /* else it may be theirs, and is cleared with them */
             refusal_clear(m);
     }
-    if (done.lines || r == KERNEL_E_REFUSED) /* a refused batch holds everybody's commits up */
-        backoff_spend(&m->backoff, clock_monotonic());
+    if (done.lines || is_futile(m, r))
+        backoff_spend(&m->backoff, begun, clock_monotonic());
     if (done.lines) {
         bool is_heard = hear_of_drift(m);
 

@@ -126,7 +126,7 @@ static bool may_log(struct manager *m) {
 
     if (backoff_due(&m->names_logged, now) > now)
         return false;
-    backoff_spend(&m->names_logged, now);
+    backoff_spend(&m->names_logged, now, now);
     return true;
 }
 

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 
-/* Rounds in which somebody else may get between our read and our write. */
-#define ROUNDS_MAX 8
+/* Rounds in which somebody else may get between our read and our write, and for how long: nobody
+ * else is served meanwhile. */
+#define ROUNDS_MAX  8
+#define ROUNDS_USEC ((uint64_t)250 * 1000)
 
 void reconciled_clear(struct reconciled *r) {
     r->lines = lines_free(r->lines);
@@ -62,10 +64,11 @@ static int round_run(struct kernel *k, const struct ruleset *want, bool is_drift
 
 int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
               struct report *reterr) {
+    uint64_t end = clock_monotonic() + ROUNDS_USEC;
     struct reconciled done = { 0 };
     int r = RECONCILE_E_CONTESTED;
 
-    for (int i = 0; i < ROUNDS_MAX; i++) {
+    for (int i = 0; i == 0 || (i < ROUNDS_MAX && clock_monotonic() < end); i++) {
         r = round_run(k, want, is_drift, &done, reterr);
         if (r != ROUND_APPLIED && r != KERNEL_E_STALE && r != KERNEL_E_UNKNOWN)
             break;

@@ -18,8 +18,10 @@ uint64_t backoff_due(const struct backoff *b, uint64_t now_usec) {
                : now_usec + (debt + BACKOFF_COST_USEC - DEBT_FREE_USEC);
 }
 
-void backoff_spend(struct backoff *b, uint64_t now_usec) {
-    b->debt_usec = debt_at(b, now_usec) + BACKOFF_COST_USEC;
+void backoff_spend(struct backoff *b, uint64_t begun_usec, uint64_t now_usec) {
+    uint64_t took = now_usec > begun_usec ? now_usec - begun_usec : 0;
+
+    b->debt_usec = debt_at(b, begun_usec) + BACKOFF_COST_USEC + BACKOFF_REST * took;
     b->last_usec = now_usec;
 }
 

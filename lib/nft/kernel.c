@@ -15,8 +15,10 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
+#include <time.h>
 
-#define READ_TRIES   32
+#define READ_TRIES   32 /* and no longer than READ_MSEC */
+#define READ_MSEC    200
 #define REQUEST_SIZE 1024U /* a header, the table's name and a set's */
 
 struct kernel {
@@ -223,10 +225,18 @@ static int read_once(struct kernel *k, struct ruleset **ret, uint32_t *ret_gener
     return r;
 }
 
+static int64_t now_msec(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
+    int64_t end = now_msec() + READ_MSEC;
     int r = -EAGAIN;
 
-    for (unsigned i = 0; i < READ_TRIES; i++) {
+    for (unsigned i = 0; i == 0 || (i < READ_TRIES && now_msec() < end); i++) {
         r = read_once(k, ret, ret_generation);
         if (r != -EAGAIN)
             return r;
