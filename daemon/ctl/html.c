@@ -2,6 +2,7 @@
 #include "html.h"
 
 #include "failure.h"
+#include "matrix.h"
 #include "print.h"
 #include "xml.h"
 
@@ -53,7 +54,7 @@ void html_services(json_t *row) {
 
         fputs(i ? " " : "", stdout);
         html_element("code", NULL, text);
-        fputs(strchr(text, '$') ? " (the site names it)" : "", stdout);
+        fputs(service_words(text), stdout);
     }
     fputs(broadcast_word(row), stdout);
 }

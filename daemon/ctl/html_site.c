@@ -103,7 +103,7 @@ static void print_grid_hosts(json_t *matrix, json_t *group) {
     json_t *roles = group_roles(matrix, json_string_value(json_array_get(group, 0))), *one;
     size_t i;
 
-    if (json_array_size(group) <= 4)
+    if (json_array_size(group) <= GROUP_NAMED_MAX)
         json_array_foreach(group, i, one) html_element("span", "host", json_string_value(one));
     else {
         _cleanup_(freep) char *label = group_label(group);

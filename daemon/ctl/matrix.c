@@ -12,9 +12,6 @@
 
 #include <string.h>
 
-/* Hosts that are alike are named one by one up to this number. */
-#define NAMED_MAX 4U
-
 static void *need(void *memory) {
     if (!memory)
         exit(failure_memory());
@@ -69,12 +66,8 @@ char *matrix_warning(json_t *matrix) {
     return text;
 }
 
-char *service_text(const char *service) {
-    char *text;
-
-    if (asprintf(&text, "%s%s", service, strchr(service, '$') ? " (the site names it)" : "") < 0)
-        exit(failure_memory());
-    return text;
+const char *service_words(const char *service) {
+    return strchr(service, '$') ? " (the site names it)" : "";
 }
 
 char *services_text(json_t *row, const char *separator) {
@@ -84,9 +77,9 @@ char *services_text(json_t *row, const char *separator) {
     FILE *f = need(open_memstream(&text, &size));
 
     json_array_foreach(json_object_get(row, "services"), i, service) {
-        _cleanup_(freep) char *one = service_text(json_string_value(service));
+        const char *one = json_string_value(service);
 
-        fprintf(f, "%s%s", i ? separator : "", one);
+        fprintf(f, "%s%s%s", i ? separator : "", one, service_words(one));
     }
     if (json_is_true(json_object_get(row, "broadcast")))
         fputs(" broadcast", f);
@@ -102,7 +95,7 @@ char *group_label(json_t *group) {
     size_t size;
     FILE *f = need(open_memstream(&text, &size));
 
-    if (n > NAMED_MAX)
+    if (n > GROUP_NAMED_MAX)
         fprintf(f, "%s and %zu alike", json_string_value(json_array_get(group, 0)), n - 1);
     else
         json_array_foreach(group, i, host)
@@ -135,7 +128,7 @@ json_t *matrix_alikes(json_t *matrix) {
     json_array_foreach(json_object_get(matrix, "groups"), i, group) {
         _cleanup_(freep) char *label = group_label(group);
 
-        if (json_array_size(group) > NAMED_MAX)
+        if (json_array_size(group) > GROUP_NAMED_MAX)
             need_ok(json_array_append_new(alikes,
                                           json_pack("{s:s, s:O}", "label", label, "hosts", group)));
     }

@@ -24,11 +24,11 @@ char *matrix_title(json_t *matrix);
 /* What a reader has to know of the site's modes; NULL: it enforces. malloc'ed. */
 char *matrix_warning(json_t *matrix);
 
-/* The services of a row as a reader wants them: a port that only the site can name says so, and
- * so does a broadcast. malloc'ed. */
+/* What a reader has to be told of a service besides its text: of a port that only the site can
+ * name that it does; "" of others. */
+const char *service_words(const char *service);
+/* All services of a row with these words, and whether it is a broadcast too. malloc'ed. */
 char *services_text(json_t *row, const char *separator);
-/* One of them. */
-char *service_text(const char *service);
 
 /* Of a site: who is asked, with those who may ask: [ { end, to, roles, rows[] } ]. First every host
  * (its `end` is ""), then hosts that are alike, then those outside. The rows are the matrix's,
@@ -39,6 +39,8 @@ json_t *matrix_targets(json_t *matrix);
 /* Of a site: whether a row, or a table, is told host by host. What every host needs is told once
  * for all of them, by its table, unless it is the only one. */
 bool matrix_is_told_of_pairs(json_t *matrix, json_t *row);
+/* Hosts that are alike are named one by one up to this number. */
+#define GROUP_NAMED_MAX 4U
 /* Hosts that are alike as text: "acd-lb1, acd-lb2", or "h1 and 299 alike"; malloc'ed. */
 char *group_label(json_t *group);
 /* All roles of the hosts of a group, by its first host: borrowed; NULL: it is no group. */

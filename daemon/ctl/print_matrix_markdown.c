@@ -44,7 +44,7 @@ static void put_services(json_t *row) {
 
         fputs(i ? ", " : "", stdout);
         put_code(text);
-        fputs(strchr(text, '$') ? " (the site names it)" : "", stdout);
+        fputs(service_words(text), stdout);
     }
     if (json_is_true(json_object_get(row, "broadcast")))
         fputs(" broadcast", stdout);
@@ -129,13 +129,23 @@ static const struct part parts[] = {
       4 },
 };
 
-static void print_part(json_t *table, const struct part *p) {
+/* How a table stands in its page. */
+struct setting {
+    bool is_alone; /* the page's title is its title */
+    bool is_site, has_rows;
+};
+
+static void put_part_heading(const struct setting *p, const char *heading) {
+    printf("\n%s %s\n\n", p->is_alone ? "##" : "###", heading);
+}
+
+static void print_part(json_t *table, const struct part *p, const struct setting *setting) {
     json_t *objects = json_object_get(table, p->key), *object;
     size_t i;
 
     if (json_array_size(objects) == 0)
         return;
-    printf("\n### %s\n\n", p->heading);
+    put_part_heading(setting, p->heading);
     put_heading(p->names, p->n);
     json_array_foreach(objects, i, object) {
         fputs("| ", stdout);
@@ -148,12 +158,12 @@ static void print_part(json_t *table, const struct part *p) {
     }
 }
 
-static void print_notes(json_t *notes) {
+static void print_notes(json_t *notes, const struct setting *setting) {
     json_t *note;
     size_t i;
 
     if (json_array_size(notes) > 0)
-        puts("\n### Notes\n");
+        put_part_heading(setting, "Notes");
     json_array_foreach(notes, i, note) {
         fputs("- ", stdout);
         put_text(json_string_value(note));
@@ -161,29 +171,31 @@ static void print_notes(json_t *notes) {
     }
 }
 
-static void print_table(json_t *table, bool is_site, bool has_rows) {
+static void print_table_head(json_t *table, const struct setting *setting) {
     const char *source = member_text(table, "source");
 
-    fputs("\n## ", stdout);
-    put_text(member_text(table, "title"));
-    fputs(" (", stdout);
-    put_code(member_text(table, "product"));
-    puts(")\n");
-    if (*source) {
-        fputs("Source: ", stdout);
-        put_text(source);
-        puts("\n");
-    }
-    if (has_rows) {
-        print_rows(json_object_get(table, "rows"));
+    if (!setting->is_alone) {
+        fputs("\n## ", stdout);
+        put_text(member_text(table, "title"));
         putchar('\n');
     }
-    puts("### References and notes\n");
+    putchar('\n');
+    put_code(member_text(table, "product"));
+    fputs(*source ? ". Source: " : "", stdout);
+    put_text(source);
+    puts("\n");
+}
+
+static void print_table(json_t *table, const struct setting *setting) {
+    print_table_head(table, setting);
+    if (setting->has_rows)
+        print_rows(json_object_get(table, "rows"));
+    put_part_heading(setting, "References and notes");
     print_about_rows(json_object_get(table, "rows"));
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        print_part(table, &parts[i]);
-    if (!is_site)
-        print_notes(json_object_get(table, "notes"));
+        print_part(table, &parts[i], setting);
+    if (!setting->is_site)
+        print_notes(json_object_get(table, "notes"), setting);
 }
 
 /* --- of a site --- */
@@ -251,8 +263,8 @@ static void print_site(json_t *matrix) {
 
 void print_matrix_markdown(json_t *matrix) {
     _cleanup_(freep) char *title = matrix_title(matrix);
+    json_t *tables = json_object_get(matrix, "tables"), *table;
     bool is_site = matrix_is_site(matrix);
-    json_t *table;
     size_t i;
 
     fputs("# ", stdout);
@@ -260,6 +272,13 @@ void print_matrix_markdown(json_t *matrix) {
     putchar('\n');
     if (is_site)
         print_site(matrix);
-    json_array_foreach(json_object_get(matrix, "tables"), i, table)
-        print_table(table, is_site, !is_site || !matrix_is_told_of_pairs(matrix, table));
+    json_array_foreach(tables, i, table) {
+        const struct setting setting = {
+            .is_alone = !is_site && json_array_size(tables) == 1,
+            .is_site = is_site,
+            .has_rows = !is_site || !matrix_is_told_of_pairs(matrix, table),
+        };
+
+        print_table(table, &setting);
+    }
 }

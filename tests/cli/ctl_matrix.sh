@@ -3,6 +3,7 @@
 # portd-ctl matrix: the vendors' tables and who may reach whom at a site, in every format.
 # ctl_matrix.sh BINARY_DIR POLICY_DIR
 . "$(dirname "$0")/lib.bash"
+command -v cmark-gfm >/dev/null || { echo "cmark-gfm is missing: packaging/dependencies test installs it"; exit 1; }
 formats=$(realpath "$(dirname "$0")/matrix_formats.py")
 
 cd "$work" || exit 1
