@@ -44,7 +44,7 @@ const char html_style[] =
     "a:hover{text-decoration:underline}\n"
     ".grid .none{background:var(--tint);color:var(--soft)}\n"
     ".grid .corner{font-weight:400;color:var(--soft)}\n"
-    "@media screen{:root{color-scheme:light dark}}\n"
+    "@media screen{:root{color-scheme:light dark}figure svg{min-width:36rem}}\n"
     "@media screen and (prefers-color-scheme:dark){:root{--ink:#e4e8ee;--soft:#a3aebb;"
     "--line:#38424f;--paper:#14181e;--tint:#1e242d;--link:#6cabf2;--warn:#f0b35e;"
     "--warn-tint:#33270f}}\n"
