@@ -15,10 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #define STORED_NAME "nft-owner"
 /* A claim can meet a kernel without seals and a stranger, each once. */
 #define TRIES_MAX 3
+/* For how long the first start waits for a name that is owned: 2 s. */
+#define PATIENCE_TRIES      40
+#define PATIENCE_PAUSE_NSEC 50000000
 
 static const char *const seal_names[] = {
     [SEAL_SEALED] = "sealed",
@@ -104,6 +108,21 @@ static void hostile_begin(struct manager *m) {
     use_table(m, PORTD_TABLE_SPARE);
 }
 
+/* At the start the stranger may be who we were: a copy of that socket can still be on its way to be
+ * closed, in a queue of the service manager. Its rules are in force meanwhile. */
+static int wait_for_name(struct manager *m, int r, struct ruleset *want, bool is_drift,
+                         struct reconciled *ret, struct report *reterr) {
+    const struct timespec pause = { .tv_nsec = PATIENCE_PAUSE_NSEC };
+
+    for (int i = 0; r == RECONCILE_E_HOSTILE && !m->enforced && i < PATIENCE_TRIES; i++) {
+        nanosleep(&pause, NULL);
+        reconciled_clear(ret);
+        report_clear(reterr);
+        r = reconcile(m->kernel, want, is_drift, ret, reterr);
+    }
+    return r;
+}
+
 int seal_reconcile(struct manager *m, struct ruleset *want, bool is_drift, struct reconciled *ret,
                    struct report *reterr) {
     int r = 0;
@@ -111,6 +130,8 @@ int seal_reconcile(struct manager *m, struct ruleset *want, bool is_drift, struc
     for (int i = 0; i < TRIES_MAX; i++) {
         ruleset_seal(m, want);
         r = reconcile(m->kernel, want, is_drift, ret, reterr);
+        if (!m->seal.is_hostile)
+            r = wait_for_name(m, r, want, is_drift, ret, reterr);
         if (r == KERNEL_E_NO_SEAL && !m->seal.is_unsupported) {
             m->seal.is_unsupported = true;
             log_info("this kernel can't seal a table (nf_tables owner and persist flags, 6.9 and "
