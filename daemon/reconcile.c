@@ -8,9 +8,10 @@
 
 #include <errno.h>
 
-/* Rounds in which somebody else may get between our read and our write, and for how long: nobody
- * else is served meanwhile. */
-#define ROUNDS_MAX  8
+/* Rounds in which somebody else may get between our read and our write. */
+#define ROUNDS_MAX 8
+/* For how long others may be in our way: nobody else is served meanwhile. What was written is
+ * read back all the same. */
 #define ROUNDS_USEC ((uint64_t)250 * 1000)
 
 void reconciled_clear(struct reconciled *r) {
@@ -67,11 +68,13 @@ int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struc
     uint64_t end = clock_monotonic() + ROUNDS_USEC;
     struct reconciled done = { 0 };
     int r = RECONCILE_E_CONTESTED;
+    bool is_outrun = false;
 
-    for (int i = 0; i == 0 || (i < ROUNDS_MAX && clock_monotonic() < end); i++) {
+    for (int i = 0; i < ROUNDS_MAX && !is_outrun; i++) {
         r = round_run(k, want, is_drift, &done, reterr);
         if (r != ROUND_APPLIED && r != KERNEL_E_STALE && r != KERNEL_E_UNKNOWN)
             break;
+        is_outrun = r != ROUND_APPLIED && clock_monotonic() >= end;
         r = RECONCILE_E_CONTESTED;
     }
     *ret = done;

@@ -17,9 +17,12 @@
 #include <string.h>
 #include <time.h>
 
-#define READ_TRIES   32 /* and no longer than READ_MSEC */
-#define READ_MSEC    200
-#define REQUEST_SIZE 1024U /* a header, the table's name and a set's */
+/* A set that still grows in the kernel spoils a few reads, however long they take; beyond these
+ * it's others who do, and they must not have all our time. */
+#define READ_TRIES_MIN 8
+#define READ_TRIES_MAX 32
+#define READ_MSEC      200
+#define REQUEST_SIZE   1024U /* a header, the table's name and a set's */
 
 struct kernel {
     const char *table;
@@ -236,7 +239,7 @@ int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation
     int64_t end = now_msec() + READ_MSEC;
     int r = -EAGAIN;
 
-    for (unsigned i = 0; i == 0 || (i < READ_TRIES && now_msec() < end); i++) {
+    for (unsigned i = 0; i < READ_TRIES_MIN || (i < READ_TRIES_MAX && now_msec() < end); i++) {
         r = read_once(k, ret, ret_generation);
         if (r != -EAGAIN)
             return r;
