@@ -20,7 +20,9 @@
 #define ICMP_ECHO_REPLY     0
 #define ICMPV6_ECHO_REQUEST 128 /* RFC 4443 */
 #define ICMPV6_ECHO_REPLY   129
-#define TCP_RST             4 /* RFC 9293 section 3.1 */
+#define TCP_SYN             2 /* RFC 9293 section 3.1 */
+#define TCP_RST             4
+#define TCP_ACK             16
 
 /* The names and ends that differ between the two directions. */
 struct side_words {
@@ -360,6 +362,15 @@ static void reset_rule(struct compiler *c) {
     build_verdict(&c->build, VERDICT_ACCEPT, NULL);
 }
 
+/* Whom connection tracking takes for answering, though he asks to be connected, was put there by
+ * whoever forged its entry; nobody else's connections begin on both sides at once. */
+static void request_rule(struct compiler *c, enum direction d) {
+    build_rule(&c->build, "requests that pose as answers");
+    build_stmt(&c->build, (struct stmt){ .type = STMT_TCP_FLAGS,
+                                         .tcp_flags = { TCP_SYN | TCP_ACK, TCP_SYN } });
+    build_verdict(&c->build, VERDICT_GOTO, words[d].deny);
+}
+
 /* Answers through the hook of `d`, to flows of the other direction. The resets come before the
  * ports: a port that is open for others has a chain that denies. */
 static void answer_chain(struct compiler *c, enum direction d) {
@@ -447,6 +458,7 @@ static void compile_direction(struct compiler *c, enum direction d) {
     if (answers_are_judged)
         class_elements(c, opposite(d), words[d].answer_map, words[d].answer_map, true);
     build_chain(&c->build, words[d].answer);
+    request_rule(c, d);
     if (answers_are_judged)
         answer_chain(c, d);
     else
