@@ -250,6 +250,9 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     r = enforce_first(m, &first, old_digest, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;
+    if (seal_tidy(m, reterr) != 0)
+        log_report(LOG_WARNING, reterr);
+    report_clear(reterr);
     record_reload(m, "start", NULL);
     save(m);
     return 0;

@@ -205,6 +205,15 @@ int seal_return(struct manager *m, struct report *reterr) {
     return r;
 }
 
+int seal_tidy(struct manager *m, struct report *reterr) {
+    uint32_t flags, owner;
+
+    if (m->seal.is_hostile || kernel_owner(m->kernel, PORTD_TABLE_SPARE, &flags, &owner) <= 0)
+        return 0;
+    log_info("table inet " PORTD_TABLE_SPARE " was left behind and is removed");
+    return spare_remove(m, &m->kernel_generation, reterr);
+}
+
 int seal_open(struct manager *m, uint64_t usec, struct report *reterr) {
     uint32_t port_id = kernel_port_id(m->kernel);
     int r;

@@ -48,6 +48,9 @@ int seal_reconcile(struct manager *m, struct ruleset *want, bool is_drift, struc
 /* What a look finds out without any event: 1 when the table isn't held as it should be, or the
  * name that somebody else owned is free again. */
 int seal_look(struct manager *m);
+/* A portd that ended while somebody else owned the name left its spare table behind, with rules
+ * that go on denying: removes it at the start, unless they are needed still. */
+int seal_tidy(struct manager *m, struct report *reterr);
 /* Leaves the spare table once the rules are in the table that they belong in. */
 int seal_return(struct manager *m, struct report *reterr);
 

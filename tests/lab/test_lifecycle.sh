@@ -257,6 +257,17 @@ until [ "$(ask status --json | jq -r .state)" = enforcing ]; do :; done
 check "once it is gone the rules are back" is_table "$work/want"
 check "and the spare table is gone" eval '! nft list table inet portd-spare >/dev/null 2>&1'
 stop
+claim portd
+start
+kill -9 "$pid"
+await_end
+release
+check "killed meanwhile, it leaves the spare table" nft list table inet portd-spare
+start
+check "the next start removes it" eval '! nft list table inet portd-spare >/dev/null 2>&1'
+check "and has the rules where they belong" is_table "$work/want"
+check "in sync" says 'in sync' 0 ask diff
+stop
 claim portd portd-spare
 check "both names: the start is refused, and says what to do" says 'ss -f netlink' 1 daemon
 release
