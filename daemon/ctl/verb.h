@@ -52,7 +52,7 @@ struct options {
 struct verb {
     const char *name;
     const char *arguments; /* for the usage line; "" when there are none */
-    const char *summary;
+    const char *summary;   /* NULL: hidden, for programs */
     const char *example;
     size_t min, max; /* arguments */
     unsigned options;

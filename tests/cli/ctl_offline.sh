@@ -42,7 +42,7 @@ says out "explain"
 run 0 --version
 says out "portd-ctl "
 run 2 stat
-says err 'there is no verb "stat": portd-ctl --help lists them'
+says err 'there is no verb "stat"; did you mean "status"?'
 run 2 status --yes
 says err "status takes no --yes"
 run 2 status --nonsense
@@ -50,12 +50,6 @@ run 2 status now
 says err "usage: portd-ctl status"
 run 2 explain in tcp/443
 says err "portd-ctl explain --help"
-for verb in status flows matrix explain check init ruleset diff drift reload off watch; do
-    run 0 $verb --help
-    says out "Example: portd-ctl $verb"
-    says out "--json"
-    silent err
-done
 
 # check: fine.
 run 0 check "${files[@]}"
