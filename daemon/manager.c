@@ -128,6 +128,8 @@ static void record_drift(struct manager *m, struct reconciled *done, bool repair
     drift_clear(&m->last_drift);
     m->last_drift = d;
     m->n_drifts++;
+    if (d.repaired_usec)
+        latency_add(&m->repairs, d.repaired_usec);
     m->news = (struct watch_news){ 0 };
     notify_drift(m);
 }
@@ -482,6 +484,7 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
         return -ENOMEM;
     }
     m->options = *o;
+    m->started_usec = clock_realtime();
     r = history_open(o->state_dir, &m->history);
     if (r == 0)
         r = witness_new(&m->witness);

@@ -10,6 +10,7 @@
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "engine/backoff.h"
+#include "engine/latency.h"
 #include "nft/kernel.h"
 #include "nft/watch.h"
 
@@ -87,8 +88,10 @@ struct manager {
     char *save_error;       /* why the snapshot could not be written; NULL: it was */
     struct history *history;
     struct witness *witness;
-    struct drift last_drift; /* since portd started, as n_drifts */
+    uint64_t started_usec; /* CLOCK_REALTIME; since then count the next three */
+    struct drift last_drift;
     uint64_t n_drifts;
+    struct latency repairs; /* of these drifts, from being seen to being repaired */
     struct reload_record last_reload;
     enum state announced;
 };

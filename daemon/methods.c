@@ -24,15 +24,15 @@ static int method_status(struct call *c, void *userdata) {
 static int method_flows(struct call *c, void *userdata) {
     struct manager *m = userdata;
     _cleanup_(ruleset_freep) struct ruleset *have = NULL;
-    uint32_t generation;
     int r = call_strings(c, NULL, 0);
 
     if (r != 0)
         return r < 0 ? r : 0;
-    r = kernel_read(m->kernel, &have, &generation);
+    r = kernel_read_counters(m->kernel, &have);
     if (r != 0)
         return call_error_text(c, ERROR_FAILED, "the kernel's counters can't be read now");
-    return call_reply(c, json_pack("{s:o}", "flows", flows_json(m->enforced->intent, have)));
+    return call_reply(c, json_pack("{s:o, s:o}", "flows", flows_json(m->enforced->intent, have),
+                                   "denied", denied_json(have)));
 }
 
 static int method_drift(struct call *c, void *userdata) {

@@ -81,13 +81,15 @@ static json_t *status_warnings(const struct manager *m) {
 
 static int set_details(json_t *o, const struct manager *m) {
     const struct drift *last = m->n_drifts ? &m->last_drift : NULL;
-    char until[CLOCK_TEXT_SIZE];
+    char until[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE];
     int r = 0;
 
     if (last)
         r |= json_object_set_new(o, "last_drift", drift_json(last));
     if (m->seal.unsealed_until_usec)
         r |= json_object_set_new(o, "unsealed_until", json_string(seal_until(m, until)));
+    r |= json_object_set_new(o, "repairs", latency_json(&m->repairs));
+    r |= json_object_set_new(o, "started", json_string(clock_format(m->started_usec, started)));
     r |= json_object_set_new(o, "last_reload", reload_record_json(&m->last_reload));
     r |= json_object_set_new(o, "warnings", status_warnings(m));
     if (!report_is_empty(&m->mistakes))

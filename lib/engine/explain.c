@@ -297,7 +297,10 @@ static char *explain_text(const struct intent *in, const struct query *q, const 
     return r < 0 ? NULL : text;
 }
 
-static int set_packets(json_t *o, const struct ruleset *have, const struct intent_flow *f) {
+static int set_hits(json_t *o, const struct ruleset *have, const struct intent_flow *f) {
+    static const char *const packets[] = { "packets_in", "packets_out" };
+    static const char *const bytes[] = { "bytes_in", "bytes_out" };
+
     for (enum direction d = 0; d < DIRECTION_MAX; d++) {
         _cleanup_(freep) char *name = NULL;
         const struct counter *c;
@@ -309,8 +312,8 @@ static int set_packets(json_t *o, const struct ruleset *have, const struct inten
             return -1;
         }
         c = ruleset_counter(have, name);
-        if (c && json_object_set_new(o, d == DIRECTION_IN ? "packets_in" : "packets_out",
-                                     json_integer((json_int_t)c->packets)) < 0)
+        if (c && (json_object_set_new(o, packets[d], json_integer((json_int_t)c->packets)) < 0 ||
+                  json_object_set_new(o, bytes[d], json_integer((json_int_t)c->bytes)) < 0))
             return -1;
     }
     return 0;
@@ -325,7 +328,7 @@ static json_t *flow_row(const struct intent_flow *f, const struct ruleset *have)
             0 ||
         json_object_set_new(o, "egress", json_string(flow_state_name(f->state[DIRECTION_OUT]))) <
             0 ||
-        set_optional(o, "missing", f->missing) < 0 || (have && set_packets(o, have, f) < 0)) {
+        set_optional(o, "missing", f->missing) < 0 || (have && set_hits(o, have, f) < 0)) {
         json_decref(o);
         return NULL;
     }
@@ -366,6 +369,25 @@ json_t *flows_json(const struct intent *in, const struct ruleset *have) {
             return NULL;
         }
     return array;
+}
+
+/* A direction that isn't enforced has no counter. */
+json_t *denied_json(const struct ruleset *have) {
+    json_t *array = json_array();
+    int r = array ? 0 : -1;
+
+    for (enum direction d = 0; r == 0 && d < DIRECTION_MAX; d++) {
+        char name[32];
+        const struct counter *c;
+
+        snprintf(name, sizeof(name), "denied/%s", direction_name(d));
+        c = ruleset_counter(have, name);
+        if (c)
+            r = json_array_append_new(
+                array, json_pack("{s:s, s:I, s:I}", "direction", direction_name(d), "packets",
+                                 (json_int_t)c->packets, "bytes", (json_int_t)c->bytes));
+    }
+    return json_whole(array, r);
 }
 
 static json_t *mistake_json(const struct report_entry *e) {

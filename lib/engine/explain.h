@@ -27,6 +27,8 @@ int query_parse(const char *direction, const char *service, const char *address,
 json_t *explain_json(const struct intent *in, const struct ruleset *rules, const struct query *q);
 /* []Flow; `have` gives the counters and may be NULL. */
 json_t *flows_json(const struct intent *in, const struct ruleset *have);
+/* []Denied, by the counters of `have`. */
+json_t *denied_json(const struct ruleset *have);
 json_t *report_json(const struct report *r);    /* []Mistake */
 json_t *warnings_json(const struct intent *in); /* []Warning */
 

@@ -248,6 +248,27 @@ int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation
     return r;
 }
 
+/* -EAGAIN: a change tore the dump. */
+static int read_counters_once(struct kernel *k, struct ruleset **ret) {
+    _cleanup_(parser_freep) struct parser *p = parser_new(k->table);
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    r = dump(k, NFT_MSG_GETOBJ, NLM_F_DUMP, NULL, p);
+    if (r >= 0)
+        r = parser_finish(p, ret);
+    return r == -EINTR || r == -ENOBUFS || r == -EEXIST ? -EAGAIN : r;
+}
+
+int kernel_read_counters(struct kernel *k, struct ruleset **ret) {
+    int r = -EAGAIN;
+
+    for (unsigned i = 0; r == -EAGAIN && i < READ_TRIES_MAX; i++)
+        r = read_counters_once(k, ret);
+    return r;
+}
+
 /* What the answers to a transaction said. */
 struct outcome {
     const struct batch *batch;

@@ -54,6 +54,10 @@ int kernel_generation(struct kernel *k, uint32_t *ret);
  * than we can read. */
 int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation);
 
+/* Its named counters alone, which costs no more however many addresses there are: a ruleset that
+ * has nothing else. Read while others commit, too. */
+int kernel_read_counters(struct kernel *k, struct ruleset **ret);
+
 /* Sends a plan as one transaction that holds only if the kernel still is at `generation`, the one
  * kernel_read() gave with the plan's HAVE. On success *ret_generation is the one that this very
  * commit made: if kernel_generation() says another afterwards, somebody else committed since.

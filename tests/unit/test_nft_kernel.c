@@ -105,6 +105,32 @@ static void test_no_table_reads_as_nothing(void **state) {
     kernel_free(k);
 }
 
+/* The same as in a dump of all, and nothing but them. */
+static void test_counters_are_read_alone(void **state) {
+    struct scene *s = *state;
+    struct ruleset *have, *counters;
+    const struct counter *c;
+    uint32_t generation;
+
+    shell_quiet("nft add counter inet portd busy '{ packets 7 bytes 900; }'");
+    have = read_all(s->kernel, &generation);
+    assert_int_equal(kernel_read_counters(s->kernel, &counters), 0);
+    assert_int_equal(counters->n_counters, have->n_counters);
+    assert_int_equal(counters->n_chains + counters->n_sets, 0);
+    for (size_t i = 0; i < have->n_counters; i++)
+        assert_non_null(ruleset_counter(counters, have->counters[i].name));
+    c = ruleset_counter(counters, "busy");
+    assert_int_equal(c->packets, 7);
+    assert_int_equal(c->bytes, 900);
+    ruleset_free(have);
+    ruleset_free(counters);
+
+    shell_quiet("nft delete table inet portd");
+    assert_int_equal(kernel_read_counters(s->kernel, &counters), 0);
+    assert_int_equal(counters->n_counters, 0);
+    ruleset_free(counters);
+}
+
 static void test_an_empty_plan_sends_nothing(void **state) {
     struct scene *s = *state;
     uint32_t before, after;
@@ -563,6 +589,7 @@ int main(void) {
         SCENE_TEST(test_nft_lists_what_we_mean),
         SCENE_TEST(test_listing_loads_again_as_the_same),
         cmocka_unit_test(test_no_table_reads_as_nothing),
+        SCENE_TEST(test_counters_are_read_alone),
         SCENE_TEST(test_an_empty_plan_sends_nothing),
         SCENE_TEST(test_generation_is_that_of_our_commit),
         SCENE_TEST(test_a_stale_plan_changes_nothing),
