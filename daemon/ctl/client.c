@@ -3,6 +3,7 @@
 #include "client.h"
 
 #include "failure.h"
+#include "remote.h"
 #include "screen.h"
 #include "varlink/frame.h"
 #include "varlink/message.h"
@@ -15,31 +16,42 @@
 
 /* A reload of a large site with a busy kernel takes seconds; a minute says that portd hangs. */
 #define TIMEOUT_SEC 60
-#define REPLY_MAX   ((size_t)256 << 20)
+/* On the way somebody may have to type a password. */
+#define TIMEOUT_REMOTE_SEC 180
+#define REPLY_MAX          ((size_t)256 << 20)
 
 struct client {
     const struct options *options;
     const char *method;
     int fd;
+    pid_t ssh; /* 0: the portd of this host */
     struct frame_input in;
 };
 
-/* 0 or -errno. */
-static int client_connect(struct client *c) {
+int client_connect(const char *path) {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    size_t n = strlen(c->options->socket);
+    _cleanup_(closep) int fd = -1;
+    size_t n = strlen(path);
 
     if (n >= sizeof(address.sun_path))
         return -ENAMETOOLONG;
-    memcpy(address.sun_path, c->options->socket, n + 1);
-    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+    memcpy(address.sun_path, path, n + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         return -errno;
-    return 0;
+    return TAKE_FD(fd);
+}
+
+/* 0 or -errno. */
+static int client_open(struct client *c) {
+    const struct options *o = c->options;
+
+    c->fd = o->remote ? remote_open(o, &c->ssh) : client_connect(o->socket);
+    return c->fd < 0 ? c->fd : 0;
 }
 
 static int client_set_timeout(struct client *c) {
-    struct timeval tv = { .tv_sec = TIMEOUT_SEC };
+    struct timeval tv = { .tv_sec = c->ssh ? TIMEOUT_REMOTE_SEC : TIMEOUT_SEC };
 
     return setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
 }
@@ -61,6 +73,16 @@ static int client_send(struct client *c, json_t *parameters, bool more) {
     return 0;
 }
 
+/* Says what is wrong. Without an answer it is ssh that knows. */
+static enum status client_failed(struct client *c, int error) {
+    pid_t ssh = c->ssh;
+
+    if (!ssh || (error != -ECONNRESET && error != -EPIPE))
+        return failure_connection(c->options, error);
+    c->ssh = 0;
+    return remote_failed(c->options, ssh);
+}
+
 enum status client_call(const struct options *o, const char *method, json_t *parameters, bool more,
                         struct client **ret) {
     _cleanup_(client_freep) struct client *c = calloc(1, sizeof(*c));
@@ -68,7 +90,7 @@ enum status client_call(const struct options *o, const char *method, json_t *par
 
     if (c && parameters) {
         *c = (struct client){ .options = o, .method = method, .fd = -1, .in.max = REPLY_MAX };
-        r = client_connect(c);
+        r = client_open(c);
         if (r == 0 && !more)
             r = client_set_timeout(c);
         if (r == 0)
@@ -76,7 +98,7 @@ enum status client_call(const struct options *o, const char *method, json_t *par
     }
     json_decref(parameters);
     if (r < 0)
-        return failure_connection(o, r);
+        return c ? client_failed(c, r) : failure_memory();
     *ret = TAKE_PTR(c);
     return STATUS_FINE;
 }
@@ -113,7 +135,7 @@ enum status client_next(struct client *c, json_t **ret) {
     if (r == 0)
         r = message_parse(MESSAGE_REPLY, text, size, &m);
     if (r != 0)
-        return failure_connection(c->options, r < 0 ? r : -EPROTO);
+        return client_failed(c, r < 0 ? r : -EPROTO);
     if (m.error)
         status = failure_answer(c->options, c->method, m.error, m.parameters);
     else
@@ -127,6 +149,8 @@ struct client *client_free(struct client *c) {
         return NULL;
     frame_input_clear(&c->in);
     fd_close(c->fd);
+    if (c->ssh)
+        remote_close(c->ssh);
     free(c);
     return NULL;
 }

@@ -8,7 +8,10 @@
 
 #include <jansson.h>
 
-/* A conversation with the daemon. */
+/* Connects to the portd that listens there: the descriptor, or -errno. */
+int client_connect(const char *path);
+
+/* A conversation with the daemon, of this host or of --remote. */
 struct client;
 
 /* Connects and calls; takes the reference of `parameters` (NULL: memory was out). What is wrong

@@ -23,6 +23,7 @@ static const struct advice advices[] = {
     { ECONNREFUSED, STATUS_NO_DAEMON, "portd is not running any more: systemctl status portd" },
     { EACCES, STATUS_FAILED,
       "this user may not ask portd: members of group portd may read, root may do all; try sudo" },
+    { ENOPKG, STATUS_FAILED, "there is no ssh here to reach it with: install openssh-client" },
     { ENAMETOOLONG, STATUS_USAGE, "the path is too long for a socket" },
     { ECONNRESET, STATUS_FAILED,
       "portd hung up: it serves 8 clients a user at a time and may be restarting; try again, "
@@ -35,14 +36,16 @@ static const struct advice advices[] = {
 };
 
 enum status failure_connection(const struct options *o, int error) {
+    const char *where = o->remote ? o->remote : o->socket;
+
     if (error == -ENOMEM)
         return failure_memory();
     for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
         if (advices[i].error == -error) {
-            fprintf(stderr, "portd-ctl: %s: %s\n", o->socket, advices[i].text);
+            fprintf(stderr, "portd-ctl: %s: %s\n", where, advices[i].text);
             return advices[i].status;
         }
-    fprintf(stderr, "portd-ctl: %s: %s\n", o->socket, strerror(-error));
+    fprintf(stderr, "portd-ctl: %s: %s\n", where, strerror(-error));
     return STATUS_FAILED;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* portd-ctl: asks the daemon, or the files where no daemon is needed. */
 #include "options.h"
+#include "remote.h"
 #include "verbs.h"
 
 #include <locale.h>
@@ -46,6 +47,8 @@ static enum status verb_run(const struct verb *v, const struct options *o) {
         fprintf(stderr, "  try: portd-ctl %s --help\n", v->name);
         return STATUS_USAGE;
     }
+    if (o->remote && !remote_is_host(o->remote))
+        return STATUS_USAGE;
     return v->handler(o, o->words + 1, n);
 }
 

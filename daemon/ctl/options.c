@@ -28,6 +28,9 @@ static const struct row rows[] = {
     { "json", NULL, "print the answer as JSON", KIND_FLAG, OPTION_JSON, TO(json) },
     { "socket", "PATH", "ask the portd that listens there (" INTERFACE_SOCKET ")", KIND_TEXT,
       OPTION_SOCKET, TO(socket) },
+    { "remote", "HOST",
+      "ask the portd of another host over ssh: as HOST, or USER@HOST; it has portd-ctl, too",
+      KIND_TEXT, OPTION_REMOTE, TO(remote) },
     { "offline", NULL, "answer from the files, without a daemon", KIND_FLAG, OPTION_OFFLINE,
       TO(offline) },
     { "site", "FILE", "the site file (" FILES_SITE "), site.d/*.json beside it", KIND_TEXT,
@@ -65,6 +68,13 @@ static const struct row rows[] = {
     { "help", NULL, "print this", KIND_FLAG, 0, TO(help) },
     { "version", NULL, "print the version", KIND_FLAG, 0, TO(version) },
 };
+
+static const struct letter {
+    char letter;
+    const char *name;
+} letters[] = { { 'H', "remote" }, { 'h', "help" } };
+#define LETTERS "H:h"
+static_assert(ARRAY_SIZE(rows) < '?', "getopt_long() could not tell a row from a letter");
 
 static void list_add(struct list *l, const char *item) {
     const char **items = reallocarray(l->items, l->n + 1, sizeof(*items));
@@ -107,6 +117,21 @@ static size_t row_find(const char *name) {
     return i;
 }
 
+/* Of what getopt_long() found: a letter, or the number of a row. */
+static const char *option_name(int found) {
+    for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
+        if (letters[i].letter == found)
+            return letters[i].name;
+    return rows[found].name;
+}
+
+static char option_letter(const char *name) {
+    for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
+        if (strcmp(letters[i].name, name) == 0)
+            return letters[i].letter;
+    return '\0';
+}
+
 static void build_long_options(struct option ret[static ARRAY_SIZE(rows) + 1]) {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         ret[i] = (struct option){ .name = rows[i].name,
@@ -124,15 +149,12 @@ enum status options_parse(int argc, char **argv, struct options *ret) {
     o.words = calloc((size_t)argc + 1, sizeof(*o.words));
     if (!o.words)
         abort();
-    while ((found = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+    while ((found = getopt_long(argc, argv, LETTERS, long_options, NULL)) >= 0) {
         if (found == '?') {
             options_clear(&o);
             return STATUS_USAGE;
         }
-        if (found == 'h')
-            o.help = true;
-        else
-            option_set(rows[found].name, optarg, &o);
+        option_set(option_name(found), optarg, &o);
     }
     while (optind < argc)
         o.words[o.n_words++] = argv[optind++];
@@ -165,12 +187,14 @@ const char *options_stranger(const struct options *o, unsigned allowed) {
 
 void options_help(unsigned allowed, FILE *f) {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char letter = option_letter(rows[i].name);
         int used;
 
         if (rows[i].bit && !(rows[i].bit & allowed))
             continue;
-        used = fprintf(f, "  --%s%s%s", rows[i].name, rows[i].argument ? " " : "",
-                       rows[i].argument ? rows[i].argument : "");
+        used = letter ? fprintf(f, "  -%c, ", letter) : fprintf(f, "  ");
+        used += fprintf(f, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
+                        rows[i].argument ? rows[i].argument : "");
         fprintf(f, "%*s%s\n", used < 23 ? 23 - used : 1, "", rows[i].help);
     }
 }

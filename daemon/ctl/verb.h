@@ -32,6 +32,7 @@ enum {
     OPTION_AT_HOST = 1 << 12,  /* --host is one of it to look at alone */
     OPTION_FORMAT = 1 << 13,
     OPTION_VERIFY = 1 << 14,
+    OPTION_REMOTE = 1 << 15,
 };
 
 struct list {
@@ -42,7 +43,7 @@ struct list {
 /* The command line. Strings are borrowed from argv. */
 struct options {
     bool help, version, json, offline, yes, verify;
-    const char *socket, *site, *host, *reason, *duration, *format;
+    const char *socket, *site, *host, *reason, *duration, *format, *remote;
     struct list policy_dirs, hosts;
     unsigned given;     /* OPTION_* of all that were given */
     const char **words; /* those that are no options: the verb, then its arguments */
@@ -75,6 +76,7 @@ enum status verb_reload(const struct options *o, const char *const *words, size_
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_bridge(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_watch(const struct options *o, const char *const *words, size_t n_words);
 
 #endif

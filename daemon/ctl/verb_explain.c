@@ -78,6 +78,11 @@ enum status verb_explain(const struct options *o, const char *const *words, size
                         "answers for the files it loaded\n");
         return STATUS_USAGE;
     }
+    if (o->offline && o->remote) {
+        fprintf(stderr, "portd-ctl: --offline and --remote exclude each other: files are read on "
+                        "this host\n");
+        return STATUS_USAGE;
+    }
     status = parse(words, n_words, &q);
     if (status == STATUS_FINE)
         status = o->offline ? ask_files(o, &q, &answer) : ask_daemon(o, &q, &answer);

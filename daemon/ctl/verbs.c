@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DAEMON (OPTION_JSON | OPTION_SOCKET)
+#define DAEMON (OPTION_JSON | OPTION_SOCKET | OPTION_REMOTE)
 
 static const struct verb verbs[] = {
     { "status", "", "What portd enforces on this host, and what happened", "portd-ctl status", 0, 0,
@@ -52,6 +52,7 @@ static const struct verb verbs[] = {
       verb_seal },
     { "watch", "", "Tell what happens, a line an event, until interrupted", "portd-ctl watch", 0, 0,
       DAEMON, verb_watch },
+    { "bridge", "", NULL, NULL, 0, 0, OPTION_SOCKET, verb_bridge },
 };
 
 const struct verb *verb_next(const struct verb *v) {

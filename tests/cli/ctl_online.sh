@@ -3,33 +3,6 @@
 # portd-ctl against a portd that answers from a file: what it prints and exits with.
 # ctl_online.sh BINARY_DIR POLICY_DIR
 . "$(dirname "$0")/lib.bash"
-fake=$(realpath "$(dirname "$0")")/fake_portd.py
-socket=$work/io.portd
-
-# answer METHOD REPLY...: from now on.
-answer() {
-    local method=$1
-    shift
-    if [ ${#cleanup[@]} != 0 ]; then
-        kill "${cleanup[0]}"
-        wait "${cleanup[0]}" 2>/dev/null
-    fi
-    rm -f "$socket" "$work/calls"
-    (IFS=,; echo "{\"io.portd.$method\":[$*]}") >"$work/answers"
-    mkfifo "$work/calls"
-    python3 "$fake" "$socket" "$work/answers" >"$work/calls" &
-    cleanup=($!)
-    exec 3<"$work/calls"
-    read -r -u 3 line
-    [ "$line" = listening ] || fail "no fake portd"
-}
-
-# called TEXT: this is what portd got.
-called() {
-    read -r -u 3 -t 10 line
-    [ "$line" = "$1" ] || fail "$what: called $line, not $1"
-}
-
 ask() {
     local want=$1
     shift

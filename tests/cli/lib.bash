@@ -3,6 +3,7 @@
 set -u
 ctl=$(realpath "$1")/portd-ctl
 policy_dir=$(realpath "$2")
+here=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 cleanup=()
 trap 'for pid in "${cleanup[@]}"; do kill "$pid"; done; rm -rf "$work"' EXIT
@@ -45,6 +46,41 @@ json() {
     python3 -c 'import json, sys
 a = json.load(open(sys.argv[1]))
 sys.exit(0 if eval(sys.argv[2]) else 1)' "$work/out" "$1" || { fail "$what: not $1"; cat "$work/out" >&2; }
+}
+
+fake=
+# unanswer: portd is gone.
+unanswer() {
+    local pid left=()
+    [ -n "$fake" ] || return 0
+    for pid in "${cleanup[@]}"; do [ "$pid" = "$fake" ] || left+=("$pid"); done
+    kill "$fake"
+    wait "$fake" 2>/dev/null
+    fake=
+    cleanup=("${left[@]}")
+}
+
+socket=$work/io.portd
+# answer METHOD REPLY...: what a portd at $socket says from now on.
+answer() {
+    local method=$1
+    shift
+    unanswer
+    rm -f "$socket" "$work/calls"
+    (IFS=,; echo "{\"io.portd.$method\":[$*]}") >"$work/answers"
+    mkfifo "$work/calls"
+    python3 "$here/fake_portd.py" "$socket" "$work/answers" >"$work/calls" &
+    cleanup+=($!)
+    fake=$!
+    exec 3<"$work/calls"
+    read -r -u 3 line
+    [ "$line" = listening ] || fail "no fake portd"
+}
+
+# called TEXT: this is what portd got.
+called() {
+    read -r -u 3 -t 10 line
+    [ "$line" = "$1" ] || fail "$what: called $line, not $1"
 }
 
 finish() {
