@@ -78,8 +78,19 @@ static int bind_for_group(int fd, const struct sockaddr_un *address, struct repo
     return error ? refuse_errno(reterr, address->sun_path, "bind the socket", error) : 0;
 }
 
+/* A service manager may filter chown(2), and has then made us a member of nothing but the group. */
+static int give_to_group(const char *path, gid_t group) {
+    struct stat st;
+
+    if (group == (gid_t)-1)
+        return 0;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    return st.st_gid != group && lchown(path, (uid_t)-1, group) < 0 ? -errno : 0;
+}
+
 static int open_to_group(int fd, const char *path, gid_t group, struct report *reterr) {
-    if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0)
+    if (give_to_group(path, group) < 0)
         return refuse_errno(reterr, path, "give the socket to its group", errno);
     if (listen(fd, BACKLOG) < 0)
         return refuse_errno(reterr, path, "listen", errno);

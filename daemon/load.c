@@ -180,7 +180,7 @@ static int load_last_good(struct manager *m, struct report *mistakes, struct enf
         if (r == SNAPSHOT_E_INVALID)
             report_append(mistakes, &why);
         report_clear(&why);
-        return r < 0 ? r : MANAGER_E_REFUSED;
+        return r < 0 ? r : MANAGER_E_INVALID;
     }
     log_report(LOG_ERR, mistakes);
     log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0,

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 
 #define STATE_DIR       "/var/lib/portd"
 #define POLICY_DIRS_MAX 16U
@@ -50,7 +51,9 @@ static const char help[] =
     "  --help, --version\n"
     "\n"
     "Stays in the foreground; SIGHUP loads the files again, SIGTERM ends it and leaves the "
-    "rules.\n";
+    "rules.\n"
+    "Exit status: 78 when the files have mistakes and no older ones can be enforced, 2 for wrong\n"
+    "usage, 1 for all else that keeps it from starting.\n";
 
 enum {
     OPT_SITE = 256,
@@ -259,5 +262,5 @@ int main(int argc, char **argv) {
         log_error("not started%s%s", r < 0 ? ": " : "; the rules in force, if any, stay",
                   r < 0 ? strerror(-r) : "");
     report_clear(&why);
-    return r == 0 ? 0 : 1;
+    return r == 0 ? 0 : r == MANAGER_E_INVALID ? EX_CONFIG : 1; /* see portd.service */
 }

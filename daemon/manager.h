@@ -98,8 +98,8 @@ struct manager {
 
 /* Opens the kernel, loads the files (or the last good ones), puts them in force, reads back and
  * compares, then begins to watch and to serve. MANAGER_E_REFUSED: nothing was changed; the report
- * says why. */
-enum { MANAGER_E_REFUSED = 1 };
+ * says why. MANAGER_E_INVALID: likewise, and it stays so until somebody mends the files. */
+enum { MANAGER_E_REFUSED = 1, MANAGER_E_INVALID = 2 };
 int manager_new(const struct manager_options *o, struct manager **ret, struct report *reterr);
 struct manager *manager_free(struct manager *m);
 DEFINE_CLEANUP(struct manager *, manager_free);

@@ -123,8 +123,15 @@ static bool has(cap_value_t cap) {
     return value == CAP_SET;
 }
 
+static bool has_more(cap_t have, cap_t want) {
+    int differs = cap_compare(have, want);
+
+    return CAP_DIFFERS(differs, CAP_PERMITTED) || CAP_DIFFERS(differs, CAP_EFFECTIVE);
+}
+
 /* Permitted and effective as `keep` says, nothing inheritable; then asks the kernel whether that
- * is so. */
+ * is so. A service manager that leaves nothing else to be dropped may filter capset(2), and what
+ * is inheritable then stays: without ambient it is worth nothing under no_new_privs. */
 static int set_capabilities(enum privileges keep) {
     static const cap_value_t net_admin[] = { CAP_NET_ADMIN };
     cap_t want = cap_init(), have = NULL;
@@ -135,9 +142,9 @@ static int set_capabilities(enum privileges keep) {
     if ((keep == PRIVILEGES_NET_ADMIN &&
          (cap_set_flag(want, CAP_PERMITTED, 1, net_admin, CAP_SET) < 0 ||
           cap_set_flag(want, CAP_EFFECTIVE, 1, net_admin, CAP_SET) < 0)) ||
-        cap_set_proc(want) < 0)
+        (cap_set_proc(want) < 0 && errno != EPERM))
         r = -errno;
-    else if (!(have = cap_get_proc()) || cap_compare(want, have) != 0)
+    else if (!(have = cap_get_proc()) || has_more(have, want))
         r = -EPERM;
     cap_free(have);
     cap_free(want);
