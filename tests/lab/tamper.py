@@ -1,20 +1,42 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Changes portd's table with nft in every way there is, and sees each change noticed, laid at the
-right door, repaired and compared clean. nft itself is the judge of the repair.
+"""Changes portd's table in every way there is, and sees each change noticed, laid at the right
+door, repaired and compared clean. nftables is the judge of the repair.
 
-    tamper.py SOCKET GENERATIONS COUNT SEED
+    tamper.py GENERATIONS COUNT SEED RATE SENDER NAME=ADDRESS,SOCKET …
 
-Prints how long each change was in force, from its commit to the commit of its repair, both as
-the kernel announced them to GENERATIONS (tests/lab/generations.c)."""
+NAMEs are hosts (network namespaces) with a portd each, changed in turn, because who changes one
+table more than ten times a second is an opponent and held off (lib/engine/backoff.h). Meanwhile
+SENDER sends each of them RATE datagrams a second that its policy denies.
+
+Prints how long each change was in force, from its commit to the commit of its repair, both as the
+kernel announced them to GENERATIONS (tests/lab/generations.c), and how many of the datagrams came
+through. One change in ten is made by the program nft, the others by this process through nft's own
+library: a process that ends closes its socket, for which the kernel holds up all commits."""
+import ctypes
 import json
+import os
 import random
 import subprocess
 import sys
 
+import flood
 from varlink import Client
 
 TABLE = "inet portd"
+DENIED_PORT = 45678
+STRANGER = {"ipv4_addr": "198.51.100.7", "ipv6_addr": "2001:db8:ffff::7"}
+LIST = f"list table {TABLE}"
+# When others look at their rules again, by their own documents.
+PEERS = [
+    ("kube-proxy", "every 30 s (--iptables-sync-period)",
+     "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-proxy/"),
+    ("Calico Felix", "every 180 s (NftablesRefreshInterval, IptablesRefreshInterval)",
+     "https://github.com/projectcalico/calico/blob/master/felix/docs/config-params.md"),
+    ("Puppet agent", "every 30 min (runinterval)",
+     "https://help.puppet.com/osp/8/Content/PuppetCore/nix_agent_as_service.htm"),
+    ("Docker", "when its daemon is restarted", "https://github.com/docker/for-linux/issues/361"),
+]
 
 
 def nft(*words, check=True):
@@ -25,40 +47,75 @@ def nft(*words, check=True):
     return p.stdout
 
 
-def listing():
+class Library:
+    """nft's library (libnftables) in one network namespace, over one socket for good."""
+    STATELESS, HANDLES, JSON = 4, 8, 16
+
+    def __init__(self, host):
+        self.lib = ctypes.CDLL("libnftables.so.1")
+        self.lib.nft_ctx_new.restype = ctypes.c_void_p
+        for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
+            getattr(self.lib, name).restype = ctypes.c_char_p
+        self.context = ctypes.c_void_p(flood.in_namespace(host, lambda: self.lib.nft_ctx_new(0)))
+        self.lib.nft_ctx_buffer_output(self.context)
+        self.lib.nft_ctx_buffer_error(self.context)
+
+    def run(self, command, flags=0):
+        self.lib.nft_ctx_output_set_flags(self.context, flags)
+        if self.lib.nft_run_cmd_from_buffer(self.context, command.encode()) != 0:
+            error = self.lib.nft_ctx_get_error_buffer(self.context)
+            raise SystemExit(f"tamper: {command}: {error.decode()}")
+        return self.lib.nft_ctx_get_output_buffer(self.context).decode()
+
+
+def run_program(command, flags):
+    """The same as Library.run(), by the program nft, in our own namespace."""
+    options = [word for bit, word in ((Library.STATELESS, "-s"), (Library.HANDLES, "-a"),
+                                      (Library.JSON, "-j")) if flags & bit]
+    return nft(*options, command)
+
+
+def look(run=run_program):
+    """All objects of the table, [(kind, object)]."""
+    text = run(LIST, Library.STATELESS | Library.HANDLES | Library.JSON)
+    return [item for entry in json.loads(text)["nftables"] for item in entry.items()]
+
+
+def listing(seen=None):
     """The table as nft sees it, without what doesn't matter: the order of elements in a hash,
     the order of objects (what was made anew comes last)."""
-    table = json.loads(nft("-j", "-s", "list", "table", *TABLE.split()))["nftables"]
-    objects = []
-    rules = {}
-    for entry in table:
-        ((kind, o),) = entry.items()
-        for key in ("handle", "packets", "bytes", "index"):
-            o.pop(key, None)
+    objects, rules = [], {}
+    for kind, o in seen or look():
+        o = {key: value for key, value in o.items()
+             if key not in ("handle", "packets", "bytes", "index")}
         if kind == "rule":
-            rules.setdefault(o["chain"], []).append(json.dumps(o, sort_keys=True))
+            rules.setdefault(o["chain"], []).append(o)
             continue
         if "elem" in o:
-            o["elem"] = sorted(json.dumps(e, sort_keys=True) for e in o["elem"])
-        objects.append(json.dumps({kind: o}, sort_keys=True))
+            o["elem"] = sorted(map(json.dumps, o["elem"]))
+        objects.append(json.dumps({kind: o}))
     return sorted(objects), rules
 
 
 class Table:
     """What can be tampered with."""
 
-    def __init__(self):
+    def __init__(self, run=run_program, seen=None):
+        self.run = run
         self.chains, self.base, self.rules, self.sets, self.maps = [], [], [], [], []
-        for entry in json.loads(nft("-j", "-a", "list", "table", *TABLE.split()))["nftables"]:
-            ((kind, o),) = entry.items()
+        self.counters = []
+        for kind, o in seen or look(run):
             if kind == "chain":
                 (self.base if "hook" in o else self.chains).append(o)
-            elif kind == "rule":
-                self.rules.append(o)
-            elif kind == "set":
-                self.sets.append(o)
-            elif kind == "map":
-                self.maps.append(o)
+            elif kind in ("rule", "set", "map", "counter"):
+                getattr(self, kind + "s").append(o)
+
+    def rule_texts(self, chain):
+        """[(handle, text)]"""
+        lines = self.run(f"list chain {TABLE} {chain}", Library.STATELESS | Library.HANDLES)
+        return [(int(handle), text.strip()) for text, sep, handle in
+                (line.rpartition(" # handle ") for line in lines.splitlines())
+                if sep and not text.rstrip().endswith("{")]
 
 
 def rule_delete(t, rng):
@@ -68,7 +125,8 @@ def rule_delete(t, rng):
 
 def rule_insert(t, rng):
     c = rng.choice(t.chains + t.base)
-    return f"insert rule {TABLE} {c['name']} tcp dport {rng.randint(1, 65535)} accept"
+    port = rng.choice([DENIED_PORT, rng.randint(1, 65535)])
+    return f"insert rule {TABLE} {c['name']} udp dport {port} accept"
 
 
 def rule_append_unknown(t, rng):
@@ -87,6 +145,15 @@ def rule_same_twice(t, rng):
     return f"insert rule {TABLE} {c['name']} accept"
 
 
+def rule_move(t, rng):
+    while True:
+        chain = rng.choice(t.rules)["chain"]
+        rules = t.rule_texts(chain)
+        handle, text = rng.choice(rules)
+        if text != rules[-1][1]:
+            return f"delete rule {TABLE} {chain} handle {handle} ; add rule {TABLE} {chain} {text}"
+
+
 def chain_flush(t, rng):
     c = rng.choice([c for c in t.chains + t.base
                     if any(r["chain"] == c["name"] for r in t.rules)])
@@ -95,6 +162,15 @@ def chain_flush(t, rng):
 
 def chain_add(t, rng):
     return f"add chain {TABLE} strange{rng.randint(0, 999)} {{ tcp dport 9 accept ; }}"
+
+
+def chain_rename(t, rng):
+    return f"rename chain {TABLE} {rng.choice(t.chains)['name']} other{rng.randint(0, 999)}"
+
+
+def base_chain_delete(t, rng):
+    c = rng.choice(t.base)
+    return f"flush chain {TABLE} {c['name']} ; delete chain {TABLE} {c['name']}"
 
 
 def base_chain_add(t, rng):
@@ -115,6 +191,11 @@ def table_delete(t, rng):
     return f"delete table {TABLE}"
 
 
+def table_replace(t, rng):
+    return (f"delete table {TABLE} ; add table {TABLE} ; "
+            f"add chain {TABLE} input {{ type filter hook input priority 0 ; policy accept ; }}")
+
+
 def ruleset_flush(t, rng):
     return "flush ruleset"
 
@@ -124,6 +205,8 @@ def table_dormant(t, rng):
 
 
 def address(set_, rng):
+    if rng.random() < 0.5:
+        return STRANGER[set_["type"]]
     if set_["type"] == "ipv4_addr":
         return f"198.18.{rng.randint(0, 255)}.{rng.randint(0, 255)}"
     return f"2001:db8:f::{rng.randint(1, 0xffff):x}"
@@ -156,9 +239,23 @@ def set_add(t, rng):
     return f"add set {TABLE} odd{rng.randint(0, 999)} {{ type ether_addr ; elements = {{ 2:0:0:0:0:1 }} ; }}"
 
 
+def set_delete(t, rng):
+    return f"flush table {TABLE} ; delete set {TABLE} {rng.choice(t.sets)['name']}"
+
+
+def set_change_type(t, rng):
+    name = rng.choice(t.sets)["name"]
+    return f"flush table {TABLE} ; delete set {TABLE} {name} ; add set {TABLE} {name} {{ type mark ; }}"
+
+
+def map_flush(t, rng):
+    return f"flush map {TABLE} {rng.choice([m for m in t.maps if m.get('elem')])['name']}"
+
+
 def map_open_port(t, rng):
     m = rng.choice([m for m in t.maps if m["name"].endswith("_service")])
-    return f"add element {TABLE} {m['name']} {{ tcp . {rng.randint(40000, 50000)} : accept }}"
+    service = rng.choice([f"udp . {DENIED_PORT}", f"tcp . {rng.randint(40000, 50000)}"])
+    return f"add element {TABLE} {m['name']} {{ {service} : accept }}"
 
 
 def map_close_port(t, rng):
@@ -179,17 +276,23 @@ def object_add(t, rng):
     return f"add quota {TABLE} much{rng.randint(0, 999)} over 1 mbytes"
 
 
+def counter_delete(t, rng):
+    return f"flush table {TABLE} ; delete counter {TABLE} {rng.choice(t.counters)['name']}"
+
+
 TAMPERS = [rule_delete, rule_insert, rule_append_unknown, rule_replace_keeping_comment,
-           rule_same_twice, chain_flush, chain_add, base_chain_add, chain_policy, table_flush,
-           table_delete, ruleset_flush, table_dormant, element_add, element_delete, set_flush,
-           set_add, map_open_port, map_close_port, map_redirect_port, object_add]
+           rule_same_twice, rule_move, chain_flush, chain_add, chain_rename, base_chain_delete,
+           base_chain_add, chain_policy, table_flush, table_delete, table_replace, ruleset_flush,
+           table_dormant, element_add, element_delete, set_flush, set_add, set_delete,
+           set_change_type, map_flush, map_open_port, map_close_port, map_redirect_port, object_add,
+           counter_delete]
 
 
 class Generations:
     """The witness of commits."""
 
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, *program):
+        self.process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         assert self.process.stdout.readline() == "ready\n"
 
@@ -222,60 +325,108 @@ class Generations:
         self.process.wait(timeout=10)
 
 
-def one(client, watcher, generations, kind, rng, want):
-    command = kind(Table(), rng)
-    nft(command)
-    while True:
-        event = watcher.receive()
-        if event["event"] == "drift":
-            break
-    drift = event["drift"]
-    problems = []
-    (pid, name), exposure = generations.exposure()
-    if name != "nft" or drift.get("pid") != pid or drift.get("command") != "nft":
-        problems.append(f"laid at {drift.get('command')}[{drift.get('pid')}], was {name}[{pid}]")
-    if not drift["changes"]:
-        problems.append("no change is told")
-    if "repaired_usec" not in drift:
-        problems.append("not repaired")
-    if listing() != want:
-        problems.append("nft sees another table than before")
-    lines = client.call("Diff")["lines"]
-    if lines:
-        problems.append(f"the compare is not clean: {lines}")
-    if problems:
-        print(f"tamper: {command}: {'; '.join(problems)}")
-    return exposure, bool(problems)
+class Host:
+    """One portd and its table."""
+
+    def __init__(self, text, program):
+        self.name, where = text.split("=", 1)
+        self.address, self.socket = where.split(",")
+        self.enter = ["nsenter", f"--net=/run/netns/{self.name}", "--"]
+        self.watcher = Client(self.socket)
+        self.watcher.send("Watch", more=True)
+        Client(self.socket).call("Status")  # the watcher was heard before this answer
+        self.generations = Generations(*self.enter, program)
+        self.library = Library(self.name)
+        self.drifts = 0
+        self.seen = look(self.library.run)
+        self.want = listing(self.seen)
+
+    def change(self, command, by):
+        if by == "nft":
+            subprocess.run([*self.enter, "nft", command], check=True)
+        else:
+            self.library.run(command)
+        self.drifts += 1
+
+    def drift(self):
+        while True:
+            event = self.watcher.receive()
+            if event["event"] == "drift":
+                return event["drift"]
+
+    def tamper(self, kind, by, rng):
+        """Nanoseconds of exposure, and whether anything was wrong."""
+        command = kind(Table(self.library.run, self.seen), rng)
+        self.change(command, by)
+        drift, problems = self.drift(), []
+        (pid, name), exposure = self.generations.exposure()
+        if name != by or drift.get("pid") != pid or drift.get("command") != by:
+            problems.append(f"laid at {drift.get('command')}[{drift.get('pid')}], was {name}[{pid}]")
+        if not drift["changes"]:
+            problems.append("no change is told")
+        if "repaired_usec" not in drift:
+            problems.append("not repaired")
+        self.seen = look(self.library.run)
+        if listing(self.seen) != self.want:
+            problems.append("nft sees another table than before")
+        if problems:
+            print(f"tamper: {self.name}: {command}: {'; '.join(problems)}")
+        return exposure, bool(problems)
+
+    def end(self):
+        """How much is wrong after all."""
+        self.generations.close()
+        client = Client(self.socket)
+        status, lines = client.call("Status"), client.call("Diff")["lines"]
+        good = status["drifts"] == self.drifts and status["state"] == "enforcing" and lines == []
+        if not good:
+            print(f"tamper: {self.name}: {self.drifts} changes, status {status}, diff {lines}")
+        return not good
 
 
 def percentile(values, p):
     return sorted(values)[min(len(values) - 1, int(len(values) * p / 100))]
 
 
+def print_exposures(what, values):
+    print(f"tamper: {what} ({len(values)}): from the change's commit to the repair's: "
+          f"p50 {percentile(values, 50) / 1e6:.2f} ms, p99 {percentile(values, 99) / 1e6:.2f} ms, "
+          f"max {max(values) / 1e6:.2f} ms, together {sum(values) / 1e9:.2f} s")
+
+
+def print_flood(figures, rate, n_hosts):
+    """Whether there was one, and nearly all of it was denied."""
+    sent, arrived = (sum(f[key] for f in figures.values()) for key in ("sent", "arrived"))
+    print(f"tamper: datagrams of a denied flow meanwhile, {rate} a second to each of {n_hosts} "
+          f"hosts: {sent} sent, {arrived} came through ({100 * arrived / sent:.3f} %)")
+    return 0 < arrived < sent / 20
+
+
 def main():
-    socket, program, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    program, count, seed, rate, sender = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
     rng = random.Random(seed)
-    client, watcher = Client(socket), Client(socket)
-    watcher.send("Watch", more=True)
-    client.call("Status")  # the watcher was heard before this answer
-    generations = Generations(program)
-    want = listing()
-    exposures, failed = [], 0
+    with open("/proc/self/comm", encoding="utf-8") as f:
+        me = f.read().strip()
+    hosts = [Host(text, program) for text in sys.argv[6:]]
     kinds = [TAMPERS[i % len(TAMPERS)] for i in range(count)]
     rng.shuffle(kinds)
-    for kind in kinds:
-        exposure, bad = one(client, watcher, generations, kind, rng, want)
-        exposures.append(exposure / 1000)
+    exposures, failed = {me: [], "nft": []}, 0
+    packets = flood.Flood(rate, rate, {
+        f"measured: {h.name}": (sender, h.address, h.name, DENIED_PORT) for h in hosts})
+    for i, kind in enumerate(kinds):
+        by = "nft" if rng.random() < 0.1 else me
+        exposure, bad = hosts[i % len(hosts)].tamper(kind, by, rng)
+        exposures[by].append(exposure)
         failed += bad
-    generations.close()
-    status = client.call("Status")
-    if status["drifts"] != count:
-        print(f"tamper: status counts {status['drifts']} drifts, not {count}")
-        failed += 1
+    figures = packets.end()
+    failed += sum(h.end() for h in hosts)
     print(f"tamper: {count} changes of {len(TAMPERS)} kinds (seed {seed}), {failed} not seen, not "
           f"attributed, not repaired or not clean")
-    print(f"tamper: from the change's commit to the repair's: p50 {percentile(exposures, 50):.0f} us, "
-          f"p99 {percentile(exposures, 99):.0f} us, max {max(exposures):.0f} us")
+    print_exposures("through nft's library", exposures[me])
+    print_exposures("by the program nft", exposures["nft"])
+    failed += not print_flood(figures, rate, len(hosts))
+    for who, when, where in PEERS:
+        print(f"tamper: {who} looks at its rules again {when}, see {where}")
     return 1 if failed else 0
 
 
