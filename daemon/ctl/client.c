@@ -51,7 +51,8 @@ static int client_open(struct client *c) {
 }
 
 static int client_set_timeout(struct client *c) {
-    struct timeval tv = { .tv_sec = c->ssh ? TIMEOUT_REMOTE_SEC : TIMEOUT_SEC };
+    unsigned own = c->options->timeout_sec;
+    struct timeval tv = { .tv_sec = own ? own : c->ssh ? TIMEOUT_REMOTE_SEC : TIMEOUT_SEC };
 
     return setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
 }

@@ -15,6 +15,9 @@ void print_matrix_markdown(json_t *matrix);
 void print_matrix_html(json_t *matrix);
 void print_matrix_svg(json_t *matrix);
 
+/* The name of the format number `i`; NULL behind the last. */
+const char *matrix_format_at(size_t i);
+
 /* --- what they share --- */
 
 /* Whether it is a site's; else it is the vendors'. */

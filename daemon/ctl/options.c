@@ -12,61 +12,50 @@
 #include <stdint.h>
 #include <string.h>
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_LIST };
-
-struct row {
-    const char *name;
-    const char *argument;
-    const char *help;
-    enum kind kind;
-    unsigned bit; /* 0: for every verb */
-    size_t offset;
-};
-
 #define TO(member) offsetof(struct options, member)
-static const struct row rows[] = {
-    { "json", NULL, "print the answer as JSON", KIND_FLAG, OPTION_JSON, TO(json) },
-    { "socket", "PATH", "ask the portd that listens there (" INTERFACE_SOCKET ")", KIND_TEXT,
+static const struct option_row rows[] = {
+    { "json", NULL, "print the answer as JSON", OPTION_KIND_FLAG, OPTION_JSON, TO(json) },
+    { "socket", "PATH", "ask the portd that listens there (" INTERFACE_SOCKET ")", OPTION_KIND_TEXT,
       OPTION_SOCKET, TO(socket) },
     { "remote", "HOST",
       "ask the portd of another host over ssh: as HOST, or USER@HOST; it has portd-ctl, too",
-      KIND_TEXT, OPTION_REMOTE, TO(remote) },
-    { "offline", NULL, "answer from the files, without a daemon", KIND_FLAG, OPTION_OFFLINE,
+      OPTION_KIND_TEXT, OPTION_REMOTE, TO(remote) },
+    { "offline", NULL, "answer from the files, without a daemon", OPTION_KIND_FLAG, OPTION_OFFLINE,
       TO(offline) },
-    { "site", "FILE", "the site file (" FILES_SITE "), site.d/*.json beside it", KIND_TEXT,
+    { "site", "FILE", "the site file (" FILES_SITE "), site.d/*.json beside it", OPTION_KIND_TEXT,
       OPTION_SITE, TO(site) },
     { "site", "FILE",
       "the file to write, which must not exist (standard output); to one that does\n"
       "                       hosts are added, by a drop-in in site.d/ beside it",
-      KIND_TEXT, OPTION_NEW_SITE, TO(site) },
+      OPTION_KIND_TEXT, OPTION_NEW_SITE, TO(site) },
     { "site", "FILE",
       "a site: who may reach whom there, in place of the vendors' tables; site.d/*.json\n"
       "                       beside it",
-      KIND_TEXT, OPTION_AT_SITE, TO(site) },
+      OPTION_KIND_TEXT, OPTION_AT_SITE, TO(site) },
     { "policy-dir", "DIR",
       "policies, repeatable, a later one overrides an earlier one by file name\n"
       "                       (/usr/share/portd/policy, then /etc/portd/policy)",
-      KIND_LIST, OPTION_POLICY_DIR, TO(policy_dirs) },
-    { "host", "NAME", "the host of the site to answer for (this host)", KIND_TEXT, OPTION_HOST,
-      TO(host) },
+      OPTION_KIND_LIST, OPTION_POLICY_DIR, TO(policy_dirs) },
+    { "host", "NAME", "the host of the site to answer for (this host)", OPTION_KIND_TEXT,
+      OPTION_HOST, TO(host) },
     { "host", "NAME=ROLE,...",
       "a host of the site and its roles, if these are known; repeatable (one for each\n"
       "                       role). Where several products have such a role: product/ROLE",
-      KIND_LIST, OPTION_NEW_HOSTS, TO(hosts) },
-    { "host", "NAME", "of the site only what concerns this host", KIND_TEXT, OPTION_AT_HOST,
+      OPTION_KIND_LIST, OPTION_NEW_HOSTS, TO(hosts) },
+    { "host", "NAME", "of the site only what concerns this host", OPTION_KIND_TEXT, OPTION_AT_HOST,
       TO(host) },
-    { "format", "FORMAT", "text, json (as --json), csv, markdown, html or svg", KIND_TEXT,
+    { "format", "FORMAT", "text, json (as --json), csv, markdown, html or svg", OPTION_KIND_TEXT,
       OPTION_FORMAT, TO(format) },
-    { "reason", "TEXT", "why, for the journal and the status", KIND_TEXT, OPTION_REASON,
+    { "reason", "TEXT", "why, for the journal and the status", OPTION_KIND_TEXT, OPTION_REASON,
       TO(reason) },
-    { "for", "DURATION", "how long: 90s, 10m, 2h, at most 24h", KIND_TEXT, OPTION_DURATION,
+    { "for", "DURATION", "how long: 90s, 10m, 2h, at most 24h", OPTION_KIND_TEXT, OPTION_DURATION,
       TO(duration) },
     { "verify", NULL,
-      "whether the history on disk is as portd wrote it; exit status 3: it was changed", KIND_FLAG,
-      OPTION_VERIFY, TO(verify) },
-    { "yes", NULL, "do it", KIND_FLAG, OPTION_YES, TO(yes) },
-    { "help", NULL, "print this", KIND_FLAG, 0, TO(help) },
-    { "version", NULL, "print the version", KIND_FLAG, 0, TO(version) },
+      "whether the history on disk is as portd wrote it; exit status 3: it was changed",
+      OPTION_KIND_FLAG, OPTION_VERIFY, TO(verify) },
+    { "yes", NULL, "do it", OPTION_KIND_FLAG, OPTION_YES, TO(yes) },
+    { "help", NULL, "print this", OPTION_KIND_FLAG, 0, TO(help) },
+    { "version", NULL, "print the version", OPTION_KIND_FLAG, 0, TO(version) },
 };
 
 static const struct letter {
@@ -85,18 +74,18 @@ static void list_add(struct list *l, const char *item) {
     items[l->n++] = item;
 }
 
-static void row_set(const struct row *row, const char *argument, struct options *o) {
+static void row_set(const struct option_row *row, const char *argument, struct options *o) {
     void *to = (uint8_t *)o + row->offset;
 
     o->given |= row->bit;
     switch (row->kind) {
-    case KIND_FLAG:
+    case OPTION_KIND_FLAG:
         *(bool *)to = true;
         break;
-    case KIND_TEXT:
+    case OPTION_KIND_TEXT:
         *(const char **)to = argument;
         break;
-    case KIND_LIST:
+    case OPTION_KIND_LIST:
         list_add(to, argument);
         break;
     }
@@ -146,6 +135,7 @@ enum status options_parse(int argc, char **argv, struct options *ret) {
     int found;
 
     build_long_options(long_options);
+    optind = 0; /* glibc: begin anew */
     o.words = calloc((size_t)argc + 1, sizeof(*o.words));
     if (!o.words)
         abort();
@@ -185,16 +175,44 @@ const char *options_stranger(const struct options *o, unsigned allowed) {
     return NULL;
 }
 
+const struct option_row *option_next(const struct option_row *row, unsigned allowed) {
+    for (row = row ? row + 1 : rows; row < rows + ARRAY_SIZE(rows); row++)
+        if (!row->bit || row->bit & allowed)
+            return row;
+    return NULL;
+}
+
+static const struct option_row *option_find_name(const char *name, size_t n, unsigned allowed) {
+    const struct option_row *row = NULL;
+
+    while ((row = option_next(row, allowed)))
+        if (strlen(row->name) == n && strncmp(row->name, name, n) == 0)
+            return row;
+    return NULL;
+}
+
+const struct option_row *option_find(const char *word, size_t n, unsigned allowed) {
+    const char *name = word + 2;
+
+    if (n == 2 && word[0] == '-' && word[1] != '-') {
+        for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
+            if (letters[i].letter == word[1])
+                return option_find_name(letters[i].name, strlen(letters[i].name), allowed);
+        return NULL;
+    }
+    return n > 2 && strncmp(word, "--", 2) == 0 ? option_find_name(name, n - 2, allowed) : NULL;
+}
+
 void options_help(unsigned allowed, FILE *f) {
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        char letter = option_letter(rows[i].name);
+    const struct option_row *row = NULL;
+
+    while ((row = option_next(row, allowed))) {
+        char letter = option_letter(row->name);
         int used;
 
-        if (rows[i].bit && !(rows[i].bit & allowed))
-            continue;
         used = letter ? fprintf(f, "  -%c, ", letter) : fprintf(f, "  ");
-        used += fprintf(f, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
-                        rows[i].argument ? rows[i].argument : "");
-        fprintf(f, "%*s%s\n", used < 23 ? 23 - used : 1, "", rows[i].help);
+        used += fprintf(f, "--%s%s%s", row->name, row->argument ? " " : "",
+                        row->argument ? row->argument : "");
+        fprintf(f, "%*s%s\n", used < 23 ? 23 - used : 1, "", row->help);
     }
 }

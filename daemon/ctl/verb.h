@@ -45,8 +45,9 @@ struct options {
     bool help, version, json, offline, yes, verify;
     const char *socket, *site, *host, *reason, *duration, *format, *remote;
     struct list policy_dirs, hosts;
-    unsigned given;     /* OPTION_* of all that were given */
-    const char **words; /* those that are no options: the verb, then its arguments */
+    unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */
+    unsigned given;       /* OPTION_* of all that were given */
+    const char **words;   /* those that are no options: the verb, then its arguments */
     size_t n_words;
 };
 
@@ -77,6 +78,7 @@ enum status verb_off(const struct options *o, const char *const *words, size_t n
 enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_bridge(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_complete(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_watch(const struct options *o, const char *const *words, size_t n_words);
 
 #endif

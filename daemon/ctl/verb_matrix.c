@@ -32,6 +32,10 @@ static const struct format formats[] = {
     { "svg", print_matrix_svg, false, false },
 };
 
+const char *matrix_format_at(size_t i) {
+    return i < ARRAY_SIZE(formats) ? formats[i].name : NULL;
+}
+
 static const struct format *format_find(const char *name) {
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
         if (strcmp(formats[i].name, name) == 0)

@@ -13,8 +13,8 @@
 static const struct verb verbs[] = {
     { "status", "", "What portd enforces on this host, and what happened", "portd-ctl status", 0, 0,
       DAEMON, verb_status },
-    { "flows", "", "Every row of every product in use, and what it opens here", "portd-ctl flows",
-      0, 0, DAEMON, verb_flows },
+    { "flows", "[FLOW]...", "Every row of every product in use, and what it opens here",
+      "portd-ctl flows jtel-acd/rest site", 0, SIZE_MAX, DAEMON, verb_flows },
     { "names", "", "The DNS names that rows need, their addresses and how old these are",
       "portd-ctl names", 0, 0, DAEMON, verb_names },
     { "matrix", "[PRODUCT]", "The vendors' port tables; with a site, who may reach whom there",
@@ -52,6 +52,7 @@ static const struct verb verbs[] = {
       verb_seal },
     { "watch", "", "Tell what happens, a line an event, until interrupted", "portd-ctl watch", 0, 0,
       DAEMON, verb_watch },
+    { "__complete", "WORD...", NULL, NULL, 1, SIZE_MAX, 0, verb_complete },
     { "bridge", "", NULL, NULL, 0, 0, OPTION_SOCKET, verb_bridge },
 };
 

@@ -65,6 +65,17 @@ ask 0 flows
 says out "nothing between may read along"
 hushes out "of a row that opens nothing"
 
+answer Flows '{"parameters":{"flows":[{"flow":"a/rest","product":"a"},{"flow":"a/web","product":"a"},
+{"flow":"site/rest","product":"site"}]}}'
+ask 0 flows site a/web --json
+json '[f["flow"] for f in a["flows"]] == ["site/rest", "a/web"]'
+ask 0 flows a
+says out "a/web"
+hushes out "site/rest"
+ask 1 flows a/web rest
+says err '"rest" is neither a flow nor a product that is in use'
+silent out
+
 answer Names '{"parameters":{"names":[
 {"name":"my.mailstore.com","addresses":["203.0.113.80","2001:db8::80"],"ttl":2,
 "answered":"2020-01-31T14:02:11.000Z"},
