@@ -33,9 +33,9 @@ void screen_make_safe(json_t *value) {
 }
 
 bool screen_has_colour(void) {
-    const char *no = getenv("NO_COLOR");
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-    return isatty(STDOUT_FILENO) && !(no && *no);
+    return isatty(STDOUT_FILENO) && !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
 }
 
 static const char *const colour_names[] = {

@@ -13,7 +13,7 @@
 void screen_make_safe(json_t *value);
 
 enum colour { COLOUR_NONE, COLOUR_GOOD, COLOUR_WARN, COLOUR_BAD, COLOUR_DIM, COLOUR_MAX };
-/* stdout is a terminal and NO_COLOR (https://no-color.org) is unset or empty. */
+/* stdout is a terminal that is not dumb, and NO_COLOR (https://no-color.org) is unset or empty. */
 bool screen_has_colour(void);
 /* The escape sequence that begins a colour, COLOUR_NONE ends it; "" without colour. */
 const char *screen_colour(enum colour c);
