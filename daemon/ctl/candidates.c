@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "matrix.h"
+#include "metrics.h"
 #include "offline.h"
 #include "print.h"
 
@@ -32,6 +33,14 @@ static void fill_formats(const struct options *line _unused_, const char *typed 
     const char *name;
 
     for (size_t i = 0; (name = matrix_format_at(i)); i++)
+        candidate_add(ret, name, NULL);
+}
+
+static void fill_expositions(const struct options *line _unused_, const char *typed _unused_,
+                             json_t *ret) {
+    const char *name;
+
+    for (size_t i = 0; (name = metrics_format_at(i)); i++)
         candidate_add(ret, name, NULL);
 }
 
@@ -198,6 +207,7 @@ static const struct place_kind kinds[] = {
     { "NAME", "words", fill_hosts },
     { "NAME=ROLE,...", "words", fill_new_hosts },
     { "FORMAT", "words", fill_formats },
+    { "EXPOSITION", "words", fill_expositions },
     { "DURATION", "words", fill_durations },
     { "PRODUCT", "words", fill_products },
     { "FLOW", "words", fill_flows },

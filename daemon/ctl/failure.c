@@ -108,6 +108,14 @@ enum status failure_report(const struct options *o, const struct report *report)
     return STATUS_FAILED;
 }
 
+enum status failure_write(const char *path, int error) {
+    fprintf(stderr, "portd-ctl: %s can't be written: %s%s\n", path, strerror(-error),
+            error == -EACCES   ? ": try sudo"
+            : error == -ENOENT ? ": make its directory first"
+                               : "");
+    return STATUS_FAILED;
+}
+
 enum status failure_memory(void) {
     fprintf(stderr, "portd-ctl: out of memory\n");
     return STATUS_FAILED;

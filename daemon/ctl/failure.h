@@ -18,6 +18,8 @@ enum status failure_answer(const struct options *o, const char *method, const ch
                            json_t *parameters);
 /* The files have mistakes. With --json they are printed to stdout as { mistakes: []Mistake }. */
 enum status failure_report(const struct options *o, const struct report *report);
+/* A file could not be written: -errno. */
+enum status failure_write(const char *path, int error);
 enum status failure_memory(void);
 
 #endif

@@ -33,6 +33,8 @@ enum {
     OPTION_FORMAT = 1 << 13,
     OPTION_VERIFY = 1 << 14,
     OPTION_REMOTE = 1 << 15,
+    OPTION_EXPOSITION = 1 << 16, /* --format is one of metrics */
+    OPTION_OUTPUT = 1 << 17,
 };
 
 struct list {
@@ -43,7 +45,7 @@ struct list {
 /* The command line. Strings are borrowed from argv. */
 struct options {
     bool help, version, json, offline, yes, verify;
-    const char *socket, *site, *host, *reason, *duration, *format, *remote;
+    const char *socket, *site, *host, *reason, *duration, *format, *remote, *output;
     struct list policy_dirs, hosts;
     unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */
     unsigned given;       /* OPTION_* of all that were given */
@@ -65,6 +67,7 @@ struct verb {
 enum status verb_status(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_flows(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_names(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_metrics(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_diff(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_audit(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_drift(const struct options *o, const char *const *words, size_t n_words);

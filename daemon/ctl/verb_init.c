@@ -65,11 +65,7 @@ static enum status target_set(const struct options *o, struct target *t) {
 static enum status write_failed(const struct target *t, int error) {
     if (error == -EEXIST)
         return refuse_existing(t->path, t->is_drop_in);
-    fprintf(stderr, "portd-ctl: %s can't be written: %s%s\n", t->path, strerror(-error),
-            error == -EACCES   ? ": try sudo"
-            : error == -ENOENT ? ": make its directory first"
-                               : "");
-    return STATUS_FAILED;
+    return failure_write(t->path, error);
 }
 
 static enum status write_site(const struct target *t, const struct template *template) {

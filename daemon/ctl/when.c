@@ -3,11 +3,9 @@
 #include "when.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 
-/* Fractions of a second are cut. */
-static bool when_parse(const char *text, time_t *ret) {
+bool when_parse(const char *text, time_t *ret) {
     struct tm tm = { 0 };
 
     if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))

@@ -2,12 +2,15 @@
 #ifndef PORTD_CTL_WHEN_H
 #define PORTD_CTL_WHEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #define WHEN_TEXT_MAX 40
 
-/* A time of the daemon (RFC 3339 in UTC) for somebody who sits here: "14:02:11" today, else
+/* A time of the daemon (RFC 3339 in UTC; NULL: none); fractions of a second are cut. */
+bool when_parse(const char *text, time_t *ret);
+/* Such a time for somebody who sits here: "14:02:11" today, else
  * "2025-01-31 14:02". What can't be read is "?". */
 const char *when_format(const char *rfc3339, time_t now, char buf[static WHEN_TEXT_MAX]);
 /* How long ago: "2d 4h", "3 min", "12 s". */

@@ -23,6 +23,9 @@ says out "acd-lb1	jtel-acd/ACD-LB"
 hushes out acd-tel
 complete flows --socket "$socket" ""
 says out 'site/backup	Backup \x1b[31m'
+complete metrics --format ""
+says out openmetrics
+hushes out html
 complete explain --socket "$socket" in ""
 says out "tcp/9102"
 hushes out '$'

@@ -61,15 +61,18 @@ unanswer() {
 }
 
 socket=$work/io.portd
-# answer METHOD REPLY...: what a portd at $socket says from now on.
+# answer METHOD REPLY...: what a portd at $socket says from now on; answer_file FILE: of any method.
 answer() {
     local method=$1
     shift
+    (IFS=,; echo "{\"io.portd.$method\":[$*]}") >"$work/answers"
+    answer_file "$work/answers"
+}
+answer_file() {
     unanswer
     rm -f "$socket" "$work/calls"
-    (IFS=,; echo "{\"io.portd.$method\":[$*]}") >"$work/answers"
     mkfifo "$work/calls"
-    python3 "$here/fake_portd.py" "$socket" "$work/answers" >"$work/calls" &
+    python3 "$here/fake_portd.py" "$socket" "$1" >"$work/calls" &
     cleanup+=($!)
     fake=$!
     exec 3<"$work/calls"
