@@ -40,8 +40,8 @@ def check(what, is_so, found=None):
         print(f"answers: FAILED: {what}" + ("" if found is None else f": {found}"), flush=True)
 
 
-def until(is_so, timeout=5.0):
-    end = time.monotonic() + timeout
+def until(is_so):
+    end = time.monotonic() + 30
     while not is_so():
         if time.monotonic() > end:
             return False
@@ -301,20 +301,21 @@ def off_and_on(portd):
 def floods(portd):
     """Answers that change all the time, others that say good and bad by turns."""
     def changing():
-        nonlocal n
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
+        nonlocal n, took
+        began = time.monotonic()
+        while took < 2:
             n += 1
             portd.answer(A, f"203.0.113.{n % 250 + 1}")
             portd.answer(B, error="SERVFAIL")
             portd.answer(B, "203.0.113.3")
+            took = time.monotonic() - began
 
-    n, size = 0, os.path.getsize(LOG)
+    n, took, size = 0, 0, os.path.getsize(LOG)
     commits = commits_during(changing)
-    check("commits are bounded", commits <= 22, commits)
+    check("commits are bounded", commits <= 10 * took + 2, (commits, took))
     lines = read(LOG)[size:].count("\n")
-    check("and so is what is logged", lines <= 75, lines)
-    print(f"answers: {3 * n} answers in 2 s: {commits} commits, {lines} lines logged")
+    check("and so is what is logged", lines <= 37 * took + 1, (lines, took))
+    print(f"answers: {3 * n} answers in {took:.1f} s: {commits} commits, {lines} lines logged")
 
 
 def too_many(portd):
@@ -359,7 +360,7 @@ def full_disk(portd):
     portd.start()
     portd.answer(A, "203.0.113.90")
     check("a full disk keeps no address out", holds("203.0.113.90"), elements())
-    check("but status says so", until(lambda: portd.warnings("names-not-saved"), 8), portd.status())
+    check("but status says so", until(lambda: portd.warnings("names-not-saved")), portd.status())
     os.unlink(f"{KEPT}/filler")
     portd.end()
     check("when portd ends it is tried again", "203.0.113.90" in read(SAVED))

@@ -9,6 +9,8 @@
 #   lab_dns TABLE           a DNS server on the table's host `resolver`
 #   lab_resolver NAME       start portd-resolver there, back when it knows what portd needs
 #   lab_etc NAME            an empty /etc/NAME of the test's own, in $lab_state
+#   lab_until WHAT COMMAND… wait until the command succeeds, and fail when it never does
+#   lab_await_end PID       … until a process that may be anybody's child has ended
 #
 # Isolation: the whole test runs in mount, pid and network namespaces that nobody else sees, with
 # a /run of its own. So names need no prefix per run, no packet can leave, the machine's rules
@@ -35,6 +37,15 @@ lab_say() {
     printf '%s: %s\n' "$(basename "$0" .sh)" "$*"
 }
 
+# lab_in_time COMMAND…: the test itself, then the end of this shell.
+lab_in_time() {
+    local seconds=${LAB_TIMEOUT:-300} status=0
+
+    timeout --signal=KILL "$seconds" env LAB_ISOLATED=1 "$@" || status=$?
+    [[ $status != 137 ]] || lab_say "FAILED: killed after $seconds seconds (LAB_TIMEOUT)"
+    exit $status
+}
+
 # LAB_TIMEOUT: seconds for the whole test.
 lab_isolate() {
     if [[ -z ${LAB_ISOLATED:-} ]]; then
@@ -42,8 +53,7 @@ lab_isolate() {
             lab_say "skipped: network namespaces need root"
             exit 77
         fi
-        exec timeout --signal=KILL "${LAB_TIMEOUT:-300}" env LAB_ISOLATED=1 \
-            unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@"
+        lab_in_time unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@"
     fi
     mount -t tmpfs lab /run
     mkdir -p /run/netns "$lab_state" "$lab_policies"
@@ -86,6 +96,26 @@ lab_each_variant() {
         lab_variant "$lab_table" "$drop_in" >"$lab_state/table"
         "$@"
     done
+}
+
+# What the command says is shown when it was waited for in vain. LAB_PATIENCE: seconds.
+lab_until() {
+    local what=$1 end=$((SECONDS + ${LAB_PATIENCE:-60}))
+    shift
+    until "$@" >"$lab_state/until" 2>&1; do
+        if ((SECONDS >= end)); then
+            lab_say "FAILED: waited in vain: $what"
+            cat "$lab_state/until"
+            exit 1
+        fi
+        sleep 0.02
+    done
+}
+
+lab_await_end() {
+    timeout "${LAB_PATIENCE:-60}" tail --pid="$1" -s 0.01 -f /dev/null && return
+    lab_say "FAILED: process $1 doesn't end"
+    exit 1
 }
 
 # lab_sized RELEASE DEBUG: how much of something; the sanitizers make everything slower.
@@ -222,7 +252,7 @@ lab_dns() {
 
 lab_dns_end() {
     kill "$lab_dns_pid"
-    while kill -0 "$lab_dns_pid" 2>/dev/null; do :; done
+    lab_await_end "$lab_dns_pid"
 }
 
 # lab_resolver NAME: starts portd-resolver beside the portd there, back when that knows an address
@@ -233,8 +263,13 @@ lab_resolver() {
     lab_in "$name" "$binary_dir/daemon/resolver/portd-resolver" --socket "$lab_state/$name.sock" \
         2>"$lab_state/$name.resolver.log" &
     echo $! >"$lab_state/$name.resolver.pid"
-    until "$binary_dir/daemon/portd-ctl" names --json --socket "$lab_state/$name.sock" |
-        jq -e 'all(.names[]; .addresses != [])' >/dev/null; do
-        kill -0 $! || { cat "$lab_state/$name.resolver.log"; return 1; }
-    done
+    lab_until "portd-resolver on $name knows all names" lab_names_are_known "$name"
+}
+
+lab_names_are_known() {
+    local name=$1 answer
+
+    kill -0 "$(<"$lab_state/$name.resolver.pid")" || { cat "$lab_state/$name.resolver.log"; return 1; }
+    answer=$("$binary_dir/daemon/portd-ctl" names --json --socket "$lab_state/$name.sock") &&
+        jq -e 'all(.names[]; .addresses != [])' <<<"$answer"
 }

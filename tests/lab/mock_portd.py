@@ -76,7 +76,7 @@ class Portd:
         for stream in self.streams:
             self.say_names(stream)
 
-    def hear(self, name, timeout=6, is_so=lambda told: True):
+    def hear(self, name, timeout=30, is_so=lambda told: True):
         """The next thing told of this name for which `is_so`; all else is forgotten."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:

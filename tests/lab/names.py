@@ -22,6 +22,7 @@ import dns_server
 from varlink import Client
 
 TTL = 2
+DNS_PATIENCE = 2  # seconds, for one server: LOOKUP_TRY_MSEC of daemon/resolver/lookup.h
 NAME = "my.mailstore.com"
 OLD = ("203.0.113.80", "2001:db8:80::80")
 NEW = ("203.0.113.81", "2001:db8:80::81")
@@ -157,7 +158,7 @@ class Pulse(threading.Thread):
         cuts = statistics.quantiles(took, n=100)
         say(f"{what}: {len(took)} status calls, p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms, "
             f"slowest {took[-1]:.2f} ms")
-        check(f"{what}: no call waits", took[-1] < 1000, took[-1])
+        check(f"{what}: no call waits for DNS", took[-1] < 1000 * DNS_PATIENCE, took[-1])
 
 
 def nft(*words):
@@ -200,7 +201,7 @@ def tell(*words):
         raise SystemExit(f"names: the DNS server: {reply}")
 
 
-def until(is_so, timeout=10.0):
+def until(is_so, timeout=30.0):
     """Seconds until it is so; None: it never was."""
     began = time.monotonic()
     while not is_so():
@@ -278,15 +279,15 @@ def move(before, after):
           all(seen.get(a, 99) <= TTL + 1 for a in want), seen)
     for a, s in lasting.items():
         check("an open connection to what is no address of the name any more is cut, and no other",
-              is_cut(s) == (a not in after), a)
+              is_cut(s, 20 if a in after else 0.3) == (a not in after), a)
         s.close()
     return ", ".join(f"{a} {'opens' if is_open else 'shuts'} after {seen.get(a, 99):.2f} s"
                      for a, is_open in want.items())
 
 
-def is_cut(s):
+def is_cut(s, patience):
     """Nothing comes back on an open connection."""
-    s.settimeout(0.3)
+    s.settimeout(patience)
     try:
         s.sendall(b"x")
         return s.recv(1) == b""
@@ -370,7 +371,7 @@ def resolver_dies(resolver, here, there):
     check("its addresses stay", all_connect(*here) and not any(map(connects, there)))
     tell("answer", NAME, str(TTL), *there)
     resolver.start()
-    back = until(lambda: all_connect(*there) and not any(map(connects, here)), 5)
+    back = until(lambda: all_connect(*there) and not any(map(connects, here)))
     check("it is started again: the move counts", back, names())
     resolver.signal(signal.SIGSTOP)
     tell("answer", NAME, str(TTL), *here)
@@ -378,7 +379,7 @@ def resolver_dies(resolver, here, there):
     check("stopped: what is known stays", all_connect(*there) and not any(map(connects, here)))
     check("and portd is fine", status()["state"] == "enforcing")
     resolver.signal(signal.SIGCONT)
-    on = until(lambda: all_connect(*here) and not any(map(connects, there)), 5)
+    on = until(lambda: all_connect(*here) and not any(map(connects, there)))
     check("continued: the move counts", on, names())
     say(f"resolver killed and started again: the move counts after {back or 99:.2f} s; "
         f"stopped and continued: {on or 99:.2f} s")
@@ -477,7 +478,7 @@ def main():
     resolver.start()
     check("the truth comes back", until(
         lambda: names()[NAME]["addresses"] == list(here) and all_connect(*here) and
-        not any(map(connects, there)), 5), names())
+        not any(map(connects, there))), names())
     restarts(portd, here, there)
     portd.end(signal.SIGTERM)
     resolver.end(signal.SIGTERM)

@@ -56,13 +56,17 @@ def log_text():
         return f.read()
 
 
-def await_log(text, timeout=5):
+def until(is_so, timeout=30):
     end = time.monotonic() + timeout
-    while text not in log_text():
+    while not is_so():
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
     return True
+
+
+def await_log(text, timeout=30):
+    return until(lambda: text in log_text(), timeout)
 
 
 def servers(*addresses):
@@ -156,12 +160,11 @@ def outcomes(portd):
     }
     portd.need(*(f"{n}.example.net" for n in want))
     found = {}
-    end = time.monotonic() + 8
-    while len(found) < len(want) and time.monotonic() < end:
+    while len(found) < len(want):
         try:
-            _, t = portd.told.get(timeout=1)
+            _, t = portd.told.get(timeout=30)
         except queue.Empty:
-            continue
+            break
         found.setdefault(t["name"].split(".")[0], t)
     for name, is_so in want.items():
         check(name, name in found and is_so(found[name]), found.get(name))
@@ -219,6 +222,15 @@ def families(portd):
     print("resolver: sockets: " + ", ".join(" ".join(k) for k in kinds))
 
 
+def gaps_between(times):
+    return [b - a for a, b in zip(times, times[1:])]
+
+
+def are_about(found, wanted):
+    """Never too soon, and late only as a busy machine is."""
+    return len(found) == len(wanted) and all(w <= f < w + 1 for f, w in zip(found, wanted))
+
+
 def schedule(portd, zone):
     """Asked when the time to live is over, and again and again after a failure."""
     portd.need()
@@ -226,13 +238,12 @@ def schedule(portd, zone):
                  "answer ttl0.example.net 0 192.0.2.1", "answer ttl5.example.net 5 192.0.2.1"):
         zone.tell(line.split())
     portd.need(*(f"{n}.example.net" for n in ("ttl2", "ttl0", "ttl5", "gone")))
-    time.sleep(14.5)
-    want = {"ttl2": [2] * 7, "ttl0": [2] * 7, "ttl5": [5, 5], "gone": [2, 4, 8]}
+    want = {"ttl2": [2] * 6, "ttl0": [2] * 6, "ttl5": [5, 5], "gone": [2, 4, 8]}
     for name, gaps in want.items():
-        times = queries(zone, f"{name}.example.net")
-        found = [b - a for a, b in zip(times, times[1:])]
-        check(f"the times of {name}", len(found) == len(gaps) and
-              all(g <= f < g + 0.3 for f, g in zip(found, gaps)), found)
+        full = f"{name}.example.net"
+        until(lambda: len(queries(zone, full)) > len(gaps))
+        found = gaps_between(queries(zone, full)[:len(gaps) + 1])
+        check(f"the times of {name}", are_about(found, gaps), found)
         print(f"resolver: asked for {name} after", " ".join(f"{f:.2f}" for f in found), "s")
 
 
@@ -244,10 +255,10 @@ def moves(portd, zone):
         time.sleep(0.7)
         zone.tell(["answer", "ttl2.example.net", "2", address])
         began = time.monotonic()
-        when, t = portd.hear("ttl2.example.net", 4,
-                             lambda t: t.get("ipv4", {}).get("addresses") == [address])
+        when, t = portd.hear("ttl2.example.net",
+                             is_so=lambda t: t.get("ipv4", {}).get("addresses") == [address])
         late.append(when - began)
-    check("a move is told within the time to live and a bit", max(late) < 2.3, late)
+    check("a move is told within the time to live and a bit", max(late) < 3, late)
 
 
 def other_servers(portd, zone):
@@ -260,34 +271,36 @@ def other_servers(portd, zone):
     other.tell("answer third.example.net 2 203.0.113.3".split())
     zone.tell("silent third.example.net".split())
     servers("127.0.0.2")
-    when, t = portd.hear("ttl2.example.net", 4,
-                         lambda t: t["ipv4"]["addresses"] == ["203.0.113.1"])
+    when, t = portd.hear("ttl2.example.net",
+                         is_so=lambda t: t["ipv4"]["addresses"] == ["203.0.113.1"])
     check("another server in resolv.conf", t, log_text())
     servers("127.0.0.1", "127.0.0.2")
     portd.need("second.example.net", "third.example.net")
     check("SERVFAIL: the next server is asked",
-          portd.hear("second.example.net", 4, told(a(2, "203.0.113.2"), a(2)))[1], log_text())
+          portd.hear("second.example.net", is_so=told(a(2, "203.0.113.2"), a(2)))[1], log_text())
     check("silence: likewise",
-          portd.hear("third.example.net", 6, told(a(2, "203.0.113.3"), a(2)))[1], log_text())
+          portd.hear("third.example.net", is_so=told(a(2, "203.0.113.3"), a(2)))[1], log_text())
     servers("127.0.0.3")
     portd.need("unreachable.example.net")
     check("nobody at the server's address", portd.hear(
-        "unreachable.example.net", 6, told(error="no DNS server can be reached"))[1], log_text())
+        "unreachable.example.net", is_so=told(error="no DNS server can be reached"))[1], log_text())
     servers("127.0.0.1")
 
 
 def crowd(portd, zone):
     """No more than 32 names are asked for at a time."""
     names = [f"s{i}.example.net" for i in range(100)]
+
+    def begun():
+        return sum(1 for n in names if queries(zone, n))
+
     for name in names:
         zone.tell(["silent", name])
     portd.need(*names)
-    time.sleep(1.5)
-    begun = sum(1 for n in names if queries(zone, n))
-    check("32 at a time", begun == 32, begun)
-    time.sleep(4)
-    begun = sum(1 for n in names if queries(zone, n))
-    check("then the next 32", begun == 64, begun)
+    for crowd in 32, 64:  # the second when the first has been waited for in vain for 4 s
+        until(lambda: begun() >= crowd)
+        time.sleep(0.5)
+        check(f"{crowd} are asked for, 32 at a time", begun() == crowd, begun())
     portd.need()
 
 
@@ -304,7 +317,7 @@ def portd_goes(portd, zone, resolver):
     portd.forget()
     portd.open()
     check("tells again what holds", portd.hear("long.example.net")[1], log_text())
-    portd.hear("absent.example.net", 3)
+    portd.hear("absent.example.net")
     check("without asking", len(queries(zone, "long.example.net")) == asked[0])
     check("and asks for the rest", len(queries(zone, "absent.example.net")) > asked[1])
     check("it is still there", resolver.is_alive())
@@ -319,13 +332,11 @@ def portd_refuses(portd, zone, resolver):
         zone.tell(["answer", f"{name}.example.net", "300", "127.0.0.1"])
     portd.refusals = {"refused1.example.net": bad, "unneeded.example.net": unneeded}
     portd.need("refused1.example.net", "unneeded.example.net")
-    time.sleep(6.8)
-    gaps = queries(zone, "refused1.example.net")
-    gaps = [b - a for a, b in zip(gaps, gaps[1:])]
-    check("a refused answer is asked for again", len(gaps) == 2 and gaps[0] < 2.3 and gaps[1] < 4.3,
-          gaps)
+    until(lambda: len(queries(zone, "refused1.example.net")) > 2)
+    gaps = gaps_between(queries(zone, "refused1.example.net"))
+    check("a refused answer is asked for again", are_about(gaps, [2, 4]), gaps)
     check("what nobody needs isn't", len(queries(zone, "unneeded.example.net")) == 1)
-    check("the refusal is told", portd.hear("refused1.example.net", 1, told(
+    check("the refusal is told", portd.hear("refused1.example.net", is_so=told(
         error="refused by portd: 127.0.0.1 is no address of a host"))[1])
     check("the refusal is logged once", log_text().count("is no address of a host") == 1)
     portd.refusals = {}
@@ -339,12 +350,12 @@ def portd_hangs(portd, zone):
     portd.need("hang.example.net")
     first, t = portd.hear("hang.example.net")
     check("told once", t)
-    again, t = portd.hear("hang.example.net", 13)
-    check("told again after ten seconds", t and 9.9 < again - first < 12, again - first)
+    again, t = portd.hear("hang.example.net")
+    check("told again after ten seconds", t and 9.9 < again - first < 15, again - first)
     portd.is_deaf = False
     portd.close()
     portd.open()
-    check("told when portd is there again", portd.hear("hang.example.net", 8)[1], log_text())
+    check("told when portd is there again", portd.hear("hang.example.net")[1], log_text())
 
 
 def portd_is_mad(portd, resolver):
@@ -363,10 +374,7 @@ def portd_is_mad(portd, resolver):
         portd.first = text
         portd.close()
         portd.open()
-        end = time.monotonic() + 8
-        while not portd.streams and time.monotonic() < end:
-            time.sleep(0.01)
-        check(f"asks a portd that says: {what}", portd.streams)
+        check(f"asks a portd that says: {what}", until(lambda: portd.streams))
         time.sleep(0.2)
         check(f"outlives it: {what}", resolver.is_alive(), log_text())
     portd.first = None
@@ -374,7 +382,7 @@ def portd_is_mad(portd, resolver):
     portd.open()
     portd.forget()
     portd.need("plain.example.net")
-    check("works as before", portd.hear("plain.example.net", 12)[1], log_text())
+    check("works as before", portd.hear("plain.example.net")[1], log_text())
 
 
 def main():

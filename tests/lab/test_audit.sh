@@ -14,19 +14,21 @@ ctl() { "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/acd-lb1.sock"; 
 # serve HOST PORT WORD: says the word to whoever connects.
 serve() {
     lab_in "$1" socat "TCP-LISTEN:$2,fork,reuseaddr" "SYSTEM:echo $3" 2>/dev/null &
-    until lab_in "$1" ss -Hltn "sport = :$2" | grep -q .; do :; done
+    lab_until "$1 listens on $2" is_served "$1" "$2"
 }
+is_served() { [[ -n $(lab_in "$1" ss -Hltn "sport = :$2") ]]; }
 
-# ask HOST PORT [ADDRESS]: what is said there; nothing when nobody answers.
+# ask HOST PORT ADDRESS SECONDS: what is said there; nothing when nobody answers for so long.
 ask() {
-    lab_in "$1" socat -T2 "TCP:${3:-$lb}:$2,connect-timeout=1" - </dev/null 2>/dev/null || true
+    lab_in "$1" socat "-T$4" "TCP:$3:$2,connect-timeout=$4" - </dev/null 2>/dev/null || true
 }
 
-# hears HOST PORT WORD [ADDRESS]
+# hears HOST PORT WORD [ADDRESS]: who is let through has time, who isn't gets no answer however long.
 hears() {
-    local said
+    local said seconds=20
 
-    said=$(ask "$1" "$2" "${4:-$lb}")
+    [[ -n $3 ]] || seconds=0.5
+    said=$(ask "$1" "$2" "${4:-$lb}" $seconds)
     [[ $said == "$3" ]] || { lab_say "$1 asked port $2 and heard \"$said\", not \"$3\""; exit 1; }
 }
 
@@ -148,10 +150,10 @@ nft_in add chain ip proxy pre '{ type nat hook prerouting priority dstnat; }'
 nft_in add rule ip proxy pre tcp dport 443 redirect to :80
 hears admin 443 http
 finds "redirects ip proxy pre certain jtel-acd/https"
-until ctl status --json | jq -e '.warnings[] | select(.code == "audit").hint == "portd-ctl audit"'
-do :; done >/dev/null
+status_says() { ctl status --json | jq -e "$1"; }
+lab_until "status warns" status_says '.warnings[] | select(.code == "audit").hint == "portd-ctl audit"'
 clear "ip proxy"
-until ctl status --json | jq -e 'all(.warnings[]; .code != "audit")'; do :; done >/dev/null
+lab_until "and no longer" status_says 'all(.warnings[]; .code != "audit")'
 
 lab_say "a port that is rewritten by hand, behind portd's own chain"
 nft_in add table inet late

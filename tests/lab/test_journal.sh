@@ -13,7 +13,7 @@ mkdir -p /run/systemd/journal
 ip link set lo up
 "$lab_dir/journal.py" "$lab_state/entries" &
 reader=$!
-until [ -S /run/systemd/journal/socket ]; do :; done
+lab_until "somebody listens" test -S /run/systemd/journal/socket
 
 # stderr is the journal's, says JOURNAL_STREAM (systemd.exec(5)).
 : >"$lab_state/stream"
@@ -21,9 +21,10 @@ JOURNAL_STREAM=$(stat -c %d:%i "$lab_state/stream") "$binary_dir/daemon/portd" -
     --policy-dir "$lab_policies" --host acd-lb1 --state-dir "$lab_state/state" --learn 0 --user nobody \
     2>"$lab_state/stream" &
 daemon=$!
-until "$binary_dir/daemon/portd-ctl" status >/dev/null 2>&1; do kill -0 "$daemon"; done
+lab_until "portd answers" "$binary_dir/daemon/portd-ctl" status
 nft flush chain inet portd in_tcp_2224
-until "$binary_dir/daemon/portd-ctl" drift --json | grep -q repaired_usec; do :; done
+is_repaired() { "$binary_dir/daemon/portd-ctl" drift --json | jq -e 'any(.drifts[]; .repaired_usec)'; }
+lab_until "the drift is repaired" is_repaired
 "$binary_dir/daemon/portd-ctl" off --yes >/dev/null
 kill "$daemon"
 wait "$daemon"

@@ -16,25 +16,34 @@ check() { # what, command…
     shift
     "$@" >"$lab_state/out" 2>&1 || { lab_say "FAILED: $what"; sed 's/^/    /' "$lab_state/out"; failed=1; }
 }
-ask() { "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/acd-lb1.sock"; }
-is_state() { [ "$(ask status --json | jq -r .state)" = "$1" ]; }
+ask() { # host, words
+    local host=$1
+    shift
+    "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/$host.sock"
+}
+is_state() { [ "$(ask "$1" status --json | jq -r .state)" = "$2" ]; }
+can_connect() { lab_in "$1" nc -z -w 10 "$2" "$3"; } # from, address, port
 
-grep -E '^host (acd-lb1|acd-rest1) ' "$lab_table" >"$lab_state/table"
+grep -E '^host (acd-lb1|acd-rest1|acd-jb1) ' "$lab_table" >"$lab_state/table"
 lab_network "$lab_state/table"
 "$lab_dir/learn.py" "$lab_state/ready" "$lab_state/go" acd-lb1=10.1.0.11 acd-rest1=10.1.0.81 \
     >"$lab_state/fates4" &
 four=$!
-until [ -s "$lab_state/ready" ]; do :; done
+lab_until "connections are open" test -s "$lab_state/ready"
 "$lab_dir/learn.py" "$lab_state/ready6" "$lab_state/go" acd-lb1=2001:db8:1::11 \
     acd-rest1=2001:db8:1::81 >"$lab_state/fates6" &
 six=$!
-until [ -s "$lab_state/ready6" ]; do :; done
+lab_until "connections are open" test -s "$lab_state/ready6"
+
+lab_in acd-jb1 nc -lk 9999 >/dev/null &
+lab_until "somebody listens" can_connect acd-rest1 10.1.0.21 9999
+lab_learn=3600 lab_portd acd-jb1
+check "it says that it learns" is_state acd-jb1 learning
+check "status tells for how long" ask acd-jb1 status
+check "nothing is denied yet" can_connect acd-rest1 10.1.0.21 9999
 
 lab_learn=$seconds lab_portd acd-lb1
-check "it says that it learns" is_state learning
-check "status tells for how long" ask status
-check "nothing is denied yet" lab_in acd-rest1 nc -z -w 1 10.1.0.11 9999
-until is_state enforcing; do :; done
+lab_until "it has learned" is_state acd-lb1 enforcing
 : >"$lab_state/go"
 wait "$four" "$six"
 sort -u "$lab_state/fates4" "$lab_state/fates6" >"$lab_state/fates"
@@ -50,13 +59,12 @@ for family in 10.1.0.81 2001:db8:1::81; do
 done
 [ $failed = 0 ] || cat "$lab_state/fates"
 kill "$(<"$lab_state/acd-lb1.pid")"
-tail --pid="$(<"$lab_state/acd-lb1.pid")" -s 0.01 -f /dev/null
-lab_learn=$seconds lab_portd acd-lb1
-check "the next start denies at once" is_state enforcing
+lab_await_end "$(<"$lab_state/acd-lb1.pid")"
+lab_learn=3600 lab_portd acd-lb1
+check "the next start denies at once" is_state acd-lb1 enforcing
 
 lab_in acd-rest1 ip link set eth0 down # as at boot
-lab_learn=$seconds lab_portd acd-rest1
-check "so does the first one while no network is up" \
-    sh -c "'$binary_dir/daemon/portd-ctl' status --json --socket '$lab_state/acd-rest1.sock' | grep -q enforcing"
+lab_learn=3600 lab_portd acd-rest1
+check "so does the first one while no network is up" is_state acd-rest1 enforcing
 [ $failed = 0 ] && lab_say "$(wc -l <"$lab_state/fates") connections, each with its right fate"
 exit $failed

@@ -48,13 +48,14 @@ start() {
     pid=$("$binary_dir/tests/lab/lab-start" "$work/log" "$portd" "${options[@]}" \
         --host acd-lb1 --state-dir "$state" "$@") || { cat "$work/log"; exit 1; }
 }
-# The daemon is no child of this shell: wait for its end through a descriptor of its own.
-await_end() { tail --pid="$pid" -s 0.01 -f /dev/null; }
 stop() {
     kill -TERM "$pid"
-    await_end
+    lab_await_end "$pid"
 }
 ask() { "$ctl" "$@" --socket "$socket"; }
+# await WHAT FILTER: until it is true of the status.
+await() { lab_until "$1" status_is "$2"; }
+status_is() { ask status --json | jq -e "$1"; }
 # The table without what doesn't matter: the order of elements of a hash, counted packets, whether
 # a portd that runs holds it.
 table() { nft -s list table inet "${1:-portd}" | sed 's/-spare {/ {/; s/ # progname.*//; /^\tflags/d; s/[{},]/ /g; s/elements =//; s/^\s*//' | tr -s ' ' '\n' | sort; }
@@ -116,7 +117,7 @@ check "a broken site is refused" says 'site.json:[0-9]+:[0-9]+' 1 ask reload
 check "and the rules stay" says 'enforcing.*' 0 ask status
 cp "$lab_site" "$site"
 kill -HUP "$pid"
-until ask status --json | jq -e '.generation == 3' >/dev/null; do :; done
+await "SIGHUP counts" '.generation == 3'
 check "SIGHUP loads too" is_table "$work/want"
 chmod o+w "$site"
 check "a site that others can write is refused" says 'chmod' 1 ask reload
@@ -184,16 +185,16 @@ here=("$portd" "${options[@]}" --host acd-lb1 --state-dir "$state") # no functio
 rm "$socket"
 "${here[@]}" 2>"$work/log" &
 pid=$!
-until [ -S "$socket" ]; do :; done # bound, and a large site still to be loaded
+lab_until "the socket is bound" test -S "$socket" # and a large site still to be loaded
 kill -HUP "$pid"
 check "a SIGHUP while it starts is kept" says 'enforcing' 0 \
-    sh -c "until '$ctl' status --socket '$socket'; do kill -0 $pid || exit 1; done"
+    timeout 120 sh -c "until '$ctl' status --socket '$socket'; do kill -0 $pid || exit 1; done"
 kill -TERM "$pid"
 wait "$pid" || true
 cp "$lab_site" "$site"
 "${here[@]}" 2> >(head -n 1 >/dev/null) &
 pid=$!
-until ask status >"$work/out" 2>&1; do kill -0 "$pid"; done
+lab_until "portd answers" ask status
 kill -HUP "$pid"
 check "nobody reads its stderr" says 'generation' 0 ask reload
 check "and it goes on" says 'enforcing' 0 ask status
@@ -203,7 +204,7 @@ umask 077
 "${here[@]}" --socket "$work/run/s" 2>"$work/log" &
 pid=$!
 umask 022
-until [ -S "$work/run/s" ]; do :; done
+lab_until "the socket is there" test -S "$work/run/s"
 check "a umask doesn't close the socket's directory" test "$(stat -c %a "$work/run")" = 755
 check "nor open the socket" test "$(stat -c %a "$work/run/s")" = 660
 kill -TERM "$pid"
@@ -253,14 +254,14 @@ start
 check "status says whose it is and where the rules are" says 'portd-spare' 3 ask status
 check "they are in the spare table" cmp <(table portd-spare) "$work/want"
 release
-until [ "$(ask status --json | jq -r .state)" = enforcing ]; do :; done
+await "the name is free" '.state == "enforcing"'
 check "once it is gone the rules are back" is_table "$work/want"
 check "and the spare table is gone" eval '! nft list table inet portd-spare >/dev/null 2>&1'
 stop
 claim portd
 start
 kill -9 "$pid"
-await_end
+lab_await_end "$pid"
 release
 check "killed meanwhile, it leaves the spare table" nft list table inet portd-spare
 start
@@ -277,23 +278,23 @@ start
 check "it wants to know for how long" says '--for' 2 ask unseal
 check "not for ever" says '24h' 2 ask unseal --for 25h
 check "sealed: nobody writes" says 'not permitted' 1 nft flush chain inet portd input
-check "unsealed" says 'unsealed until' 0 ask unseal --for 2s --reason "a cable"
+check "unsealed" says 'unsealed until' 0 ask unseal --for 1h --reason "a cable"
 check "others write" nft flush chain inet portd input
 check "status says so" says 'unsealed' 3 ask status
-until [ "$(ask status --json | jq -r .state)" = enforcing ]; do :; done
-check "it is sealed again by itself, and repaired" is_table "$work/want"
-check "which is drift, and of nft" says 'nft.*input' 0 ask drift
-ask unseal --for 1h >/dev/null
-nft flush chain inet portd input
 check "seal seals at once" says 'sealed again' 0 ask seal
-until [ "$(ask status --json | jq -r .state)" = enforcing ]; do :; done
+await "it is repaired" '.state == "enforcing"'
 check "and repairs" is_table "$work/want"
+check "which is drift, and of nft" says 'nft.*input' 0 ask drift
+flush_in_time() { ask unseal --for 2s && nft flush chain inet portd input; }
+lab_until "somebody uses the two seconds" flush_in_time
+await "it is sealed again by itself" '.state == "enforcing"'
+check "and repairs then, too" is_table "$work/want"
 sed -i 's/"format": 1,/"format": 1, "seal": false,/' "$site"
 check "a site may want no seal" says 'generation' 0 ask reload
 check "then the table is watched" says 'watched' 0 ask status
 check "the rules are the same" is_table "$work/want"
 check "others write" nft flush chain inet portd input
-until is_table "$work/want" >/dev/null 2>&1; do :; done
+lab_until "which is repaired" is_table "$work/want"
 check "and nothing can be unsealed" says 'not sealed' 1 ask unseal --for 1m
 cp "$lab_site" "$site"
 check "sealed again" says 'generation' 0 ask reload
@@ -331,9 +332,10 @@ check "what was there is kept" grep -q NFT "$history.damaged"
 ask unseal --for 1h >/dev/null
 nft flush chain inet portd input
 ask seal >/dev/null
-until [ "$(drifts)" = "$(jq -c '[length + 1]' <<<"$kept")" ]; do :; done
+is_next() { [ "$(drifts)" = "$(jq -c '[length + 1]' <<<"$kept")" ]; }
+lab_until "a drift with the next number" is_next
 kill -9 "$pid"
-await_end
+lab_await_end "$pid"
 start
 check "the numbers go on, also behind a kill -9" says 'intact: [01] ' 0 ask drift --verify
 stop

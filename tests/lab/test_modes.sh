@@ -12,12 +12,12 @@ passed=0 failed=0
 grep -E '^host (acd-rest1|acd-lb1|stranger) ' "$lab_table" >"$lab_state/table"
 lab_network "$lab_table"
 
-# What becomes of a connection: accepted, refused or lost.
-connect() { # from, address, port
-    lab_in "$1" python3 - "$2" "$3" <<'PY'
+# What becomes of a connection: accepted, refused or lost, which is when nothing came for so long.
+connect() { # from, address, port, seconds
+    lab_in "$1" python3 - "$2" "$3" "$4" <<'PY'
 import socket, sys
 try:
-    with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1.5) as s:
+    with socket.create_connection((sys.argv[1], int(sys.argv[2])), float(sys.argv[3])) as s:
         print("accepted" if s.recv(1) == b"x" else "closed")
 except ConnectionRefusedError:
     print("refused")
@@ -45,8 +45,9 @@ PY
     read -r _ <&"$ready"
 }
 expect() { # what, from, address, port, outcome
-    local got
-    got=$(connect "$2" "$3" "$4")
+    local got seconds=20
+    [ "$5" != lost ] || seconds=0.5
+    got=$(connect "$2" "$3" "$4" $seconds)
     if [ "$got" = "$5" ]; then passed=$((passed + 1)); else
         failed=$((failed + 1))
         lab_say "FAILED: $1: $got, not $5"

@@ -40,6 +40,6 @@ for server in old new; do
     lab_in "$server" "$lab_dir/names.py" --licence-server >"$lab_state/$server.log" &
 done
 for log in dns old new; do
-    until grep -q ready "$lab_state/$log.log" 2>/dev/null; do :; done
+    lab_until "the server $log is ready" grep -q ready "$lab_state/$log.log"
 done
 lab_in mgmt1 "$lab_dir/names.py" "$binary_dir" "$lab_state" "${names[@]}"

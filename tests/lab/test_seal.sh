@@ -82,10 +82,10 @@ if command -v firewalld >/dev/null && command -v dbus-daemon >/dev/null; then
     enter=(nsenter --net=/run/netns/acd-lb1 --) # no function: $! is the program
     "${enter[@]}" dbus-daemon --system --nofork --nosyslog >/dev/null 2>&1 &
     bus=$!
-    until [ -S /run/dbus/system_bus_socket ]; do kill -0 $bus; done
+    lab_until "there is a bus" test -S /run/dbus/system_bus_socket
     "${enter[@]}" firewalld --nofork --nopid >"$lab_state/firewalld.log" 2>&1 &
     firewalld=$!
-    tool "firewalld starts" sh -c "until firewall-cmd --state; do kill -0 $firewalld || exit 1; done
+    tool "firewalld starts" timeout 60 sh -c "until firewall-cmd --state; do kill -0 $firewalld || exit 1; done
         nft list table inet firewalld"
     kill -TERM $firewalld
     wait $firewalld || true
@@ -109,6 +109,6 @@ jq -e --argjson n "$packets" 'all(.[]; .sent >= $n) and .allowed.lost == 0 and .
     .["denied sender"].arrived == 0' <<<"$figures" >/dev/null || { lab_say "FAILED: a wrong verdict"; failed=1; }
 
 kill -TERM "$(cat "$lab_state/acd-lb1.pid")"
-tail --pid="$(cat "$lab_state/acd-lb1.pid")" -s 0.01 -f /dev/null
+lab_await_end "$(cat "$lab_state/acd-lb1.pid")"
 here "$lab_dir/seal.py" "$socket" valid || failed=1
 [ $failed = 0 ]

@@ -17,15 +17,16 @@ lab_in acd-lb1 "$lab_dir/storm.py" &
 storm=$!
 lab_portd acd-lb1 # waits for READY=1
 ask() { "$binary_dir/daemon/portd-ctl" "$@" --json --socket "$lab_state/acd-lb1.sock"; }
+says() { ask status | jq -e "$1"; }
 
 for n in $(seq "$deletions"); do
     lab_in acd-lb1 nft delete table inet portd
-    until [ "$(ask status | jq .drifts)" = "$n" ]; do :; done
-    until lab_in acd-lb1 nft list table inet portd >/dev/null 2>&1; do :; done
+    lab_until "deletion $n is told" says ".drifts == $n"
+    lab_until "deletion $n is repaired" lab_in acd-lb1 nft list table inet portd
 done
 kill $storm
 wait $storm 2>/dev/null || true
-until [ "$(ask status | jq -r .state)" = enforcing ]; do :; done
+lab_until "all is well again" says '.state == "enforcing"'
 ask drift >"$lab_state/drift"
 if jq -e ".drifts | length == $deletions and any(.command == \"nft\") and
         all(.command == \"nft\" or .command == null) and any(.repaired_usec)" "$lab_state/drift" >/dev/null; then

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who did it: a script calls nft and is gone. The kernel tells the process id as the machine's
+# Who did it: a script calls nft, which is held at its end until portd has looked at it; how much can
+# be seen of one that is gone sooner is a matter of luck. The kernel tells the process id as the machine's
 # first pid namespace counts it, so this test stays in the pid namespace that it is started in;
 # where that is another one, and where /proc hides others, nobody must be blamed for the id.
 #   test_who.sh BINARY_DIR
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 if [[ -z ${LAB_ISOLATED:-} && $EUID = 0 ]]; then
-    exec timeout --signal=KILL 120 env LAB_ISOLATED=1 unshare --mount --net "$0" "$@"
+    LAB_TIMEOUT=120 lab_in_time unshare --mount --net "$0" "$@"
 fi
 lab_isolate "$@"
 binary_dir=$1
@@ -15,12 +16,13 @@ lab_watched
 failed=0
 ip link set lo up
 
-# The shell writes down its own process id and that of nft, which is replaced by nothing else.
+# The shell writes down its own process id and that of nft, whose tracer is no parent of it (-D).
 cat >"$lab_state/open-all.sh" <<'X'
 #!/bin/bash
 { echo 12345 >/proc/self/loginuid; } 2>/dev/null
 cat /proc/self/loginuid >"$1.login" 2>/dev/null
-nft flush chain inet portd in_tcp_2224 &
+strace -D -o /dev/null -e trace=exit_group -e inject=exit_group:delay_enter=100000000 \
+    nft flush chain inet portd in_tcp_2224 &
 echo "$! $$" >"$1"
 wait
 X
@@ -34,19 +36,24 @@ start() {
         --policy-dir "$lab_policies" --host acd-lb1 --state-dir "$lab_state/state" \
         --socket "$lab_state/s" --learn 0 --user nobody 2>"$lab_state/log" &
     daemon=$!
-    until ask status >/dev/null 2>&1; do kill -0 "$daemon" || { cat "$lab_state/log"; exit 1; }; done
+    lab_until "portd answers" answers
 }
+answers() { kill -0 "$daemon" && ask status || { cat "$lab_state/log"; return 1; }; }
 stop() {
     kill "$daemon"
     wait "$daemon" || true
 }
 # One drift, into $drift, $nft and $shell.
 drift_of_a_script() {
-    "$lab_state/open-all.sh" "$lab_state/ids" --please
-    read -r nft shell <"$lab_state/ids"
-    until ask status --json | jq -e '.drifts == 1' >/dev/null; do :; done
+    rm -f "$lab_state/ids"
+    "$lab_state/open-all.sh" "$lab_state/ids" --please &
+    lab_until "a drift is told" one_drift
     drift=$(ask drift --json | jq -c '.drifts[-1]')
+    read -r nft shell <"$lab_state/ids"
+    kill -KILL "$(awk '$1 == "TracerPid:" { print $2 }' "/proc/$nft/status")" # and nft goes on
+    wait "$shell"
 }
+one_drift() { ask status --json | jq -e '.drifts == 1'; }
 expect() { # what, jq condition
     jq -e --argjson nft "$nft" --argjson shell "$shell" "$2" <<<"$drift" >/dev/null && return
     lab_say "FAILED: $1:"

@@ -133,6 +133,7 @@ static void test_look_at_a_child(void **state) {
     (void)state;
     pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when an assertion fails */
         execl("/bin/sleep", "sleep", "60", "59", NULL);
         _exit(1);
     }

@@ -206,6 +206,18 @@ static clock_t compile_time(const char *const *wanted, size_t n, const struct re
     return began;
 }
 
+/* Of a few: others use the processor's caches, too. */
+static clock_t least_time(const char *const *wanted, size_t n, const struct resolved *names) {
+    clock_t least = compile_time(wanted, n, names);
+
+    for (unsigned i = 0; i < 2; i++) {
+        clock_t took = compile_time(wanted, n, names);
+
+        least = took < least ? took : least;
+    }
+    return least;
+}
+
 /* Ten times the names take some ten times as long: a hundred times it would be if each address were
  * looked for in all names. */
 static void test_many_names_of_a_peer(_unused_ void **state) {
@@ -215,8 +227,8 @@ static void test_many_names_of_a_peer(_unused_ void **state) {
     clock_t few, many;
 
     many_fill(&names, texts, wanted);
-    few = compile_time(wanted, MANY / 10, &names);
-    many = compile_time(wanted, MANY, &names);
+    few = least_time(wanted, MANY / 10, &names);
+    many = least_time(wanted, MANY, &names);
     assert_true(many < 40 * few);
     resolved_clear(&names);
 }

@@ -4,8 +4,13 @@
 #include "nft_sample.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
+
+#define DISTURBED_SEC 120 /* at most */
 
 struct scene {
     struct kernel *kernel, *other; /* two netlink ports of this process */
@@ -471,12 +476,13 @@ static void test_a_policy_changes_in_place(void **state) {
     ruleset_free(after);
 }
 
-/* Adds a set and a counter in one transaction and deletes them in another, for ever. */
+/* Adds a set and a counter in one transaction and deletes them in another, as long as we live. */
 static pid_t disturber_start(void) {
     pid_t pid = fork();
 
     assert_true(pid >= 0);
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         execlp("sh", "sh", "-c",
                "while nft 'add set inet portd both { type ipv4_addr; };"
                " add counter inet portd both' &&"
@@ -493,6 +499,7 @@ static void test_a_dump_holds_while_others_commit(void **state) {
     struct scene *s = *state;
     pid_t pid = disturber_start();
     unsigned n_with = 0, n_without = 0, n_torn = 0;
+    time_t end = time(NULL) + DISTURBED_SEC;
 
     while (n_with < 50 || n_without < 50 || kernel_retries(s->kernel) < 50) {
         bool has_set, has_counter;
@@ -500,6 +507,9 @@ static void test_a_dump_holds_while_others_commit(void **state) {
         uint32_t generation;
         int r = kernel_read(s->kernel, &have, &generation);
 
+        if (time(NULL) > end)
+            fail_msg("%u dumps with, %u without, %" PRIu64 " begun anew", n_with, n_without,
+                     kernel_retries(s->kernel));
         if (r == -EAGAIN)
             continue;
         assert_int_equal(r, 0);
