@@ -91,7 +91,7 @@ static int learn_end(struct manager *m, struct report *reterr) {
     m->learn_until_usec = 0;
     r = learn_compile(m, m->enforced, &next);
     if (r == 0)
-        r = seal_reconcile(m, next, false, &done, reterr);
+        r = seal_reconcile(m, next, NULL, &done, reterr);
     if (r == 0) {
         ruleset_free(m->enforced->rules);
         m->enforced->rules = TAKE_PTR(next);

@@ -88,7 +88,7 @@ static int enforce(struct manager *m, struct enforced **next, const char *old_di
 
     m->seal.is_wanted = (*next)->intent->seal;
     if (r == 0)
-        r = seal_reconcile(m, (*next)->rules, false, &done, reterr);
+        r = seal_reconcile(m, (*next)->rules, NULL, &done, reterr);
     if (r != 0 && (done.n_commits == 0 || !m->enforced)) {
         m->seal.is_wanted = was_wanted;
         reconciled_clear(&done);

@@ -83,12 +83,15 @@ static void news_merge(struct watch_news *to, const struct watch_news *news) {
     bool keep = to->n_touching && !news->n_touching;
     struct watch_commit last = keep ? to->last : news->last;
 
+    scope_merge(&to->scope, &news->scope);
+
     *to = (struct watch_news){
         .any = to->any || news->any,
         .overflow = to->overflow || news->overflow,
         .n_commits = to->n_commits + news->n_commits,
         .n_touching = to->n_touching + news->n_touching,
         .last = last,
+        .scope = to->scope,
     };
 }
 
@@ -181,14 +184,20 @@ static bool is_futile(const struct manager *m, int r) {
     return r == KERNEL_E_REFUSED || (reconcile_is_outrun(r) && news_is_of_us(&m->news));
 }
 
+/* Where nobody was heard of, somebody may have changed anything. */
+static struct scope drift_scope(const struct manager *m) {
+    return m->news.n_touching ? m->news.scope : (struct scope){ .is_all = true };
+}
+
 static int repair(struct manager *m) {
     uint64_t begun = clock_monotonic();
+    struct scope drift = drift_scope(m);
     struct reconciled done = { 0 };
     struct report why = REPORT_INIT;
     int r = seal_return(m, &why);
 
     if (r == 0)
-        r = seal_reconcile(m, m->enforced->rules, true, &done, &why);
+        r = seal_reconcile(m, m->enforced->rules, &drift, &done, &why);
     if (r == 0) {
         m->kernel_generation = done.generation;
         if (!m->names_dirty) /* else it may be theirs, and is cleared with them */

@@ -63,15 +63,33 @@ static int round_run(struct kernel *k, const struct ruleset *want, bool is_drift
     return round_apply(k, plan, done->generation, is_drift, done, reterr);
 }
 
-int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
-              struct report *reterr) {
+/* To read a whole table takes longer than all else. What comes of this round is no matter: the
+ * next one reads it whole and finds out. */
+static void round_quick(struct kernel *k, const struct ruleset *want, const struct scope *drift,
+                        struct reconciled *done) {
+    _cleanup_(ruleset_freep) struct ruleset *have = NULL;
+    _cleanup_(plan_freep) struct plan *plan = NULL;
+    struct report ignored = REPORT_INIT;
+    uint32_t generation;
+
+    if (kernel_read_part(k, drift, &have, &generation) == 0 && !is_held_by_stranger(k, have) &&
+        scope_fill(drift, have, want) && ruleset_diff(want, have, &plan) == 0 &&
+        !plan_is_empty(plan) && plan_has_handles(plan))
+        (void)round_apply(k, plan, generation, true, done, &ignored);
+    report_clear(&ignored);
+}
+
+int reconcile(struct kernel *k, const struct ruleset *want, const struct scope *drift,
+              struct reconciled *ret, struct report *reterr) {
     uint64_t end = clock_monotonic() + ROUNDS_USEC;
     struct reconciled done = { 0 };
     int r = RECONCILE_E_CONTESTED;
     bool is_outrun = false;
 
+    if (drift && !drift->is_all)
+        round_quick(k, want, drift, &done);
     for (int i = 0; i < ROUNDS_MAX && !is_outrun; i++) {
-        r = round_run(k, want, is_drift, &done, reterr);
+        r = round_run(k, want, drift != NULL, &done, reterr);
         if (r != ROUND_APPLIED && r != KERNEL_E_STALE && r != KERNEL_E_UNKNOWN)
             break;
         is_outrun = r != ROUND_APPLIED && clock_monotonic() >= end;
@@ -85,7 +103,7 @@ int reconcile_none(struct kernel *k, struct reconciled *ret, struct report *rete
     _cleanup_(ruleset_freep) struct ruleset *none = ruleset_new();
     int r = none ? ruleset_index(none) : -ENOMEM;
 
-    return r < 0 ? r : reconcile(k, none, false, ret, reterr);
+    return r < 0 ? r : reconcile(k, none, NULL, ret, reterr);
 }
 
 bool reconcile_is_outrun(int r) {

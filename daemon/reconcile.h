@@ -19,11 +19,12 @@ void reconciled_clear(struct reconciled *r);
 /* Others commit faster than we can read and write; another socket owns the table. */
 enum { RECONCILE_E_CONTESTED = 5, RECONCILE_E_HOSTILE = 7 };
 
-/* `is_drift` chooses the words of the lines. *ret says what was committed, whatever came of it.
+/* `drift`: what others are known to have changed, which is looked at first, alone; NULL: the change
+ * is ours, and its lines are worded so. *ret says what was committed, whatever came of it.
  * 0: the kernel says what `want` says, and that was read back. Otherwise KERNEL_E_REFUSED (report),
  * KERNEL_E_NO_SEAL, RECONCILE_E_CONTESTED, RECONCILE_E_HOSTILE, or -errno. */
-int reconcile(struct kernel *k, const struct ruleset *want, bool is_drift, struct reconciled *ret,
-              struct report *reterr);
+int reconcile(struct kernel *k, const struct ruleset *want, const struct scope *drift,
+              struct reconciled *ret, struct report *reterr);
 
 /* The same for no table at all. */
 int reconcile_none(struct kernel *k, struct reconciled *ret, struct report *reterr);

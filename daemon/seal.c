@@ -110,7 +110,7 @@ static void hostile_begin(struct manager *m) {
 
 /* At the start the stranger may be who we were: a copy of that socket can still be on its way to be
  * closed, in a queue of the service manager. Its rules are in force meanwhile. */
-static int wait_for_name(struct manager *m, int r, struct ruleset *want, bool is_drift,
+static int wait_for_name(struct manager *m, int r, struct ruleset *want, const struct scope *drift,
                          struct reconciled *ret, struct report *reterr) {
     const struct timespec pause = { .tv_nsec = PATIENCE_PAUSE_NSEC };
 
@@ -118,20 +118,20 @@ static int wait_for_name(struct manager *m, int r, struct ruleset *want, bool is
         nanosleep(&pause, NULL);
         reconciled_clear(ret);
         report_clear(reterr);
-        r = reconcile(m->kernel, want, is_drift, ret, reterr);
+        r = reconcile(m->kernel, want, drift, ret, reterr);
     }
     return r;
 }
 
-int seal_reconcile(struct manager *m, struct ruleset *want, bool is_drift, struct reconciled *ret,
-                   struct report *reterr) {
+int seal_reconcile(struct manager *m, struct ruleset *want, const struct scope *drift,
+                   struct reconciled *ret, struct report *reterr) {
     int r = 0;
 
     for (int i = 0; i < TRIES_MAX; i++) {
         ruleset_seal(m, want);
-        r = reconcile(m->kernel, want, is_drift, ret, reterr);
+        r = reconcile(m->kernel, want, drift, ret, reterr);
         if (!m->seal.is_hostile)
-            r = wait_for_name(m, r, want, is_drift, ret, reterr);
+            r = wait_for_name(m, r, want, drift, ret, reterr);
         if (r == KERNEL_E_NO_SEAL && !m->seal.is_unsupported) {
             m->seal.is_unsupported = true;
             log_info("this kernel can't seal a table (nf_tables owner and persist flags, 6.9 and "
@@ -196,7 +196,7 @@ int seal_return(struct manager *m, struct report *reterr) {
         return 0;
     m->seal.is_hostile = false;
     use_table(m, PORTD_TABLE);
-    r = seal_reconcile(m, m->enforced->rules, false, &done, reterr);
+    r = seal_reconcile(m, m->enforced->rules, NULL, &done, reterr);
     if (r == 0 && !m->seal.is_hostile) {
         log_info("table inet " PORTD_TABLE " is ours again");
         r = spare_remove(m, &m->kernel_generation, reterr);

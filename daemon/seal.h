@@ -42,8 +42,8 @@ int seal_take_stored(void);
 
 /* reconcile(), sealed as well as can be: falls back where the kernel has no seal, and to the spare
  * table where somebody else owns the name. */
-int seal_reconcile(struct manager *m, struct ruleset *want, bool is_drift, struct reconciled *ret,
-                   struct report *reterr);
+int seal_reconcile(struct manager *m, struct ruleset *want, const struct scope *drift,
+                   struct reconciled *ret, struct report *reterr);
 
 /* What a look finds out without any event: 1 when the table isn't held as it should be, or the
  * name that somebody else owned is free again. */

@@ -392,6 +392,17 @@ bool plan_is_empty(const struct plan *p) {
     return p->n_ops == 0;
 }
 
+bool plan_has_handles(const struct plan *p) {
+    for (size_t i = 0; i < p->n_ops; i++) {
+        const struct plan_op *op = &p->ops[i];
+
+        if ((op->type == PLAN_RULE_DELETE && op->rule->handle == 0) ||
+            (op->type == PLAN_RULE_ADD && op->where != PLAN_APPEND && op->position == 0))
+            return false;
+    }
+    return true;
+}
+
 struct plan *plan_free(struct plan *p) {
     if (p)
         arena_free(p->arena);

@@ -54,6 +54,8 @@ int ruleset_diff(const struct ruleset *want, const struct ruleset *have, struct 
 /* Of the seal alone: the claim of an orphan, with the flags of WANT. */
 int plan_claim(const struct ruleset *want, struct plan **ret);
 bool plan_is_empty(const struct plan *p);
+/* Whether all rules that it deletes or goes by were read from the kernel: those have a handle. */
+bool plan_has_handles(const struct plan *p);
 struct plan *plan_free(struct plan *p);
 DEFINE_CLEANUP(struct plan *, plan_free);
 

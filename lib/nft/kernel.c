@@ -147,16 +147,20 @@ static int on_object(const struct nlmsghdr *nlh, void *userdata) {
     return parser_feed(userdata, nlh);
 }
 
+/* What has parts that are dumped by its name: a set its elements, a chain its rules. */
+#define PART_NAME NFTA_RULE_CHAIN
+static_assert((int)PART_NAME == (int)NFTA_SET_ELEM_LIST_SET, "chain and set are named differently");
+
 /* All objects of a kind in our table. The table's name is attribute 1 of every kind; kernels that
  * don't filter by it send more, which the parser passes over. */
-static int dump(struct kernel *k, uint16_t type, uint16_t flags, const char *set,
+static int dump(struct kernel *k, uint16_t type, uint16_t flags, const char *part,
                 struct parser *p) {
     uint8_t buffer[REQUEST_SIZE] __attribute__((aligned(8)));
     struct nlmsghdr *nlh = request_new(buffer, type, flags);
 
     mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, k->table);
-    if (set)
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+    if (part)
+        mnl_attr_put_strz(nlh, PART_NAME, part);
     return nft_socket_request(k->socket, nlh, on_object, p);
 }
 
@@ -181,10 +185,20 @@ int kernel_owner(struct kernel *k, const char *table, uint32_t *ret_flags, uint3
     return found->exists;
 }
 
+static int dump_rules(struct kernel *k, const struct scope *scope, struct parser *p) {
+    int r = 0;
+
+    if (scope->is_all)
+        return dump(k, NFT_MSG_GETRULE, NLM_F_DUMP, NULL, p);
+    for (size_t i = 0; r >= 0 && i < scope->n_names; i++)
+        r = dump(k, NFT_MSG_GETRULE, NLM_F_DUMP, scope->names[i], p);
+    return r;
+}
+
 /* Sets before the rules that refer to them, chains before their rules. */
-static int dump_all(struct kernel *k, struct parser *p) {
-    static const uint16_t types[] = { NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETRULE,
-                                      NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE };
+static int dump_all(struct kernel *k, const struct scope *scope, struct parser *p) {
+    static const uint16_t types[] = { NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETOBJ,
+                                      NFT_MSG_GETFLOWTABLE };
     const char *set;
     size_t next = 0;
     int r;
@@ -194,14 +208,18 @@ static int dump_all(struct kernel *k, struct parser *p) {
         return 0;
     for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(types); i++)
         r = dump(k, types[i], NLM_F_DUMP, NULL, p);
+    if (r >= 0)
+        r = dump_rules(k, scope, p);
     while (r >= 0 && (set = parser_next_set(p, &next)))
-        r = dump(k, NFT_MSG_GETSETELEM, NLM_F_DUMP, set, p);
+        if (scope_has(scope, set))
+            r = dump(k, NFT_MSG_GETSETELEM, NLM_F_DUMP, set, p);
     return r;
 }
 
 /* -EAGAIN: somebody committed meanwhile, or the kernel showed something twice (a hash table that
  * is being resized does). */
-static int read_once(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
+int kernel_read_part(struct kernel *k, const struct scope *scope, struct ruleset **ret,
+                     uint32_t *ret_generation) {
     _cleanup_(parser_freep) struct parser *p = parser_new(k->table);
     uint32_t before, after;
     int r, e;
@@ -211,7 +229,7 @@ static int read_once(struct kernel *k, struct ruleset **ret, uint32_t *ret_gener
     r = kernel_generation(k, &before);
     if (r < 0)
         return r;
-    r = dump_all(k, p);
+    r = dump_all(k, scope, p);
     if (r == -ENOMEM)
         return r;
     e = kernel_generation(k, &after);
@@ -236,11 +254,12 @@ static int64_t now_msec(void) {
 }
 
 int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
+    static const struct scope all = { .is_all = true };
     int64_t end = now_msec() + READ_MSEC;
     int r = -EAGAIN;
 
     for (unsigned i = 0; i < READ_TRIES_MIN || (i < READ_TRIES_MAX && now_msec() < end); i++) {
-        r = read_once(k, ret, ret_generation);
+        r = kernel_read_part(k, &all, ret, ret_generation);
         if (r != -EAGAIN)
             return r;
         k->n_retries++;

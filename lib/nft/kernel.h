@@ -5,6 +5,7 @@
 #include "base/report.h"
 #include "engine/plan.h"
 #include "engine/ruleset.h"
+#include "engine/scope.h"
 
 /* The nf_tables subsystem of this network namespace: one long-lived netlink socket. */
 struct kernel;
@@ -53,6 +54,11 @@ int kernel_generation(struct kernel *k, uint32_t *ret);
  * is indexed; without our table it is empty with .exists false. -EAGAIN: others commit faster
  * than we can read. */
 int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation);
+
+/* The same without the rules and elements of what is not in scope, tried once. -EAGAIN: others
+ * committed meanwhile. */
+int kernel_read_part(struct kernel *k, const struct scope *scope, struct ruleset **ret,
+                     uint32_t *ret_generation);
 
 /* Its named counters alone, which costs no more however many addresses there are: a ruleset that
  * has nothing else. Read while others commit, too. */

@@ -36,6 +36,7 @@ struct watch {
     /* Generations (their lower 16 bits, as messages about objects carry them) that changed our
      * table and whose commit has not been reported yet. */
     uint8_t touched[(UINT16_MAX + 1) / 8];
+    struct scope scope; /* of the details that were read since the last drain */
     uint8_t buffer[RECEIVE_SIZE] __attribute__((aligned(8)));
 };
 
@@ -147,24 +148,53 @@ static bool commit_parse(const struct nlmsghdr *nlh, struct watch_commit *ret) {
     return true;
 }
 
-static bool is_about_our_table(const struct watch *w, const struct nlmsghdr *nlh) {
+static bool is_about_our_table(const struct watch *w, const struct nlmsghdr *nlh,
+                               struct attrs *ret) {
     const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-    struct attrs attrs;
     const char *table;
 
     if (nlh->nlmsg_type == NEWGEN || nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
-        !attrs_of_message(nlh, &attrs) || nfg->nfgen_family != NFPROTO_INET)
+        !attrs_of_message(nlh, ret) || nfg->nfgen_family != NFPROTO_INET)
         return false;
-    table = attr_text(attrs.by_type[NFTA_TABLE_NAME]); /* one number in all kinds of object */
+    table = attr_text(ret->by_type[NFTA_TABLE_NAME]); /* one number in all kinds of object */
     return table && strcmp(table, w->table) == 0;
+}
+
+/* Messages that tell of rules or elements, or of what had or will have some; and the attribute
+ * that names the chain or set. */
+static const struct {
+    uint8_t type, attribute;
+} scoped[] = {
+    { NFT_MSG_NEWRULE, NFTA_RULE_CHAIN },
+    { NFT_MSG_DELRULE, NFTA_RULE_CHAIN },
+    { NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_SET },
+    { NFT_MSG_DELSETELEM, NFTA_SET_ELEM_LIST_SET },
+    { NFT_MSG_NEWCHAIN, NFTA_CHAIN_NAME },
+    { NFT_MSG_DELCHAIN, NFTA_CHAIN_NAME },
+    { NFT_MSG_NEWSET, NFTA_SET_NAME },
+    { NFT_MSG_DELSET, NFTA_SET_NAME },
+};
+
+static void scope_take(struct scope *s, const struct nlmsghdr *nlh, const struct attrs *attrs) {
+    for (size_t i = 0; i < ARRAY_SIZE(scoped); i++) {
+        const char *name;
+
+        if (scoped[i].type != (nlh->nlmsg_type & 0xff))
+            continue;
+        name = attr_text(attrs->by_type[scoped[i].attribute]);
+        if (name)
+            scope_add(s, name);
+    }
 }
 
 static void detail_take(struct watch *w, const struct nlmsghdr *nlh) {
     const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+    struct attrs attrs;
     uint16_t generation;
 
-    if (!is_about_our_table(w, nlh))
+    if (!is_about_our_table(w, nlh, &attrs))
         return;
+    scope_take(&w->scope, nlh, &attrs);
     generation = ntohs(nfg->res_id);
     w->touched[generation / 8] |= (uint8_t)(1U << generation % 8);
 }
@@ -261,6 +291,8 @@ int watch_drain(struct watch *w, struct watch_news *ret) {
         return r;
     if (news.overflow)
         memset(w->touched, 0, sizeof(w->touched)); /* their commits may never be told */
+    news.scope = news.overflow ? (struct scope){ .is_all = true } : w->scope;
+    w->scope = (struct scope){ 0 }; /* of a commit told later, too: a hint too little */
     *ret = news;
     return 0;
 }

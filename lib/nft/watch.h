@@ -2,10 +2,7 @@
 #ifndef PORTD_NFT_WATCH_H
 #define PORTD_NFT_WATCH_H
 
-#include "base/macros.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "engine/scope.h"
 
 /* Tells when somebody else commits to nf_tables in this network namespace, and who. */
 struct watch;
@@ -27,6 +24,7 @@ struct watch_news {
     uint32_t n_commits;
     uint32_t n_touching;
     struct watch_commit last;
+    struct scope scope; /* of those that touched our table */
 };
 
 /* `own_port_id`: commits of this netlink port are not reported. Who steals the socket commits

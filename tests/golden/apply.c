@@ -14,7 +14,7 @@ static int apply(const struct ruleset *rules, struct report *reterr) {
     r = kernel_open(-1, &k, reterr);
     if (r != 0)
         return r;
-    r = reconcile(k, rules, false, &done, reterr);
+    r = reconcile(k, rules, NULL, &done, reterr);
     reconciled_clear(&done);
     return r;
 }
