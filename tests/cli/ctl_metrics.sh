@@ -7,6 +7,7 @@
 source_dir=$(realpath "$here/../..")
 prometheus=$source_dir/tests/prometheus
 PATH=$PATH:$source_dir/build/unpacked/usr/bin
+command -v promtool >/dev/null || fail "no promtool: packaging/dependencies test"
 
 # sample NAME LABELS: its value in the last comparison; the labels as a JSON object.
 sample() {
@@ -34,6 +35,15 @@ compare() { # STATUS
 
 answer_file "$prometheus/answers.json"
 compare 0
+# The dashboard and the alerts ask for nothing else, and the alerts fire when they should.
+what="dashboard and alerts"
+"$prometheus/queries.py" "$work/samples" "$source_dir/packaging/grafana/portd.json" \
+    "$source_dir/packaging/prometheus/portd.rules.yml" >"$work/queries.yml" || fail "they ask in vain"
+for rules in "$work/queries.yml" "$source_dir/packaging/prometheus/portd.rules.yml"; do
+    promtool check rules "$rules" >"$work/out" 2>&1 || { fail "$rules"; cat "$work/out" >&2; }
+done
+promtool test rules "$prometheus/portd.rules.test.yml" >"$work/out" 2>&1 ||
+    { fail "promtool test rules"; cat "$work/out" >&2; }
 expect 1 portd_up '{}'
 expect 1 portd_build_info '{"version":"1.2.3"}'
 expect 1 portd_host_info '{"site":"berlin","host":"acd-lb1"}'
