@@ -6,13 +6,20 @@
 #include "daemon/listen.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 /* The kernel refuses further clients while as many wait for accept(); server.c takes them fast. */
 #define BACKLOG 128
+
+/* unix(7). <linux/un.h> has it, and can't be had beside <sys/un.h>. */
+#ifndef SIOCUNIXFILE
+#define SIOCUNIXFILE (SIOCPROTOPRIVATE + 0)
+#endif
 
 static int refuse(struct report *reterr, const char *path, const char *text) {
     report_add(reterr, (struct place){ .file = path }, "%s", text);
@@ -121,4 +128,21 @@ int listen_open(const char *path, gid_t group, int *ret_fd, struct report *reter
     }
     *ret_fd = TAKE_FD(fd);
     return 0;
+}
+
+/* The file that a socket is bound to is known to the kernel alone: its name may be another's now.
+ */
+bool listen_is_at(int fd, const char *path, gid_t group) {
+    _cleanup_(closep) int bound = -1;
+    struct stat ours, there;
+    int listens = 0;
+
+    if (fd < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){ sizeof(listens) }) < 0 ||
+        !listens)
+        return false;
+    bound = ioctl(fd, SIOCUNIXFILE);
+    return bound >= 0 && fstat(bound, &ours) == 0 && lstat(path, &there) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino &&
+           (group == (gid_t)-1 || there.st_gid == group);
 }

@@ -4,6 +4,7 @@
 
 #include "base/report.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Binds a Unix stream socket at `path` and listens there: non-blocking, mode 0660, of `group`
@@ -12,5 +13,9 @@
  * to do. Not for several threads: it sets the umask meanwhile. */
 enum { LISTEN_E_REFUSED = 1 };
 int listen_open(const char *path, gid_t group, int *ret_fd, struct report *reterr);
+
+/* Whether that descriptor, which may be -1, listens at `path` for `group` already: the socket of
+ * ours that the service manager kept. Needs CAP_NET_ADMIN, else false. */
+bool listen_is_at(int fd, const char *path, gid_t group);
 
 #endif

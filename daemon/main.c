@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/privileges.h"
+#include "daemon/service.h"
 #include "files/files.h"
 #include "varlink/interface.h"
 
@@ -181,11 +182,28 @@ static int lock_state(const char *state_dir, int *ret_fd, struct report *reterr)
     return 0;
 }
 
+/* A listener that was kept has clients in its backlog already, who waited while we restarted. */
+static int listen_or_go_on(const struct options *o, const struct identity *id, int kept,
+                           int *ret_fd, struct report *reterr) {
+    if (listen_is_at(kept, o->socket, id->read_group)) {
+        *ret_fd = kept;
+        return 0;
+    }
+    if (kept >= 0)
+        service_unstore(SERVICE_LISTENER);
+    fd_close(kept);
+    return listen_open(o->socket, id->read_group, ret_fd, reterr);
+}
+
 /* All that needs the rights we were started with, and then without them. */
 static int prepare(const struct options *o, struct identity *id, struct manager_options *ret,
                    struct legacy *legacy, int *ret_lock, struct report *reterr) {
-    int r = identity_find(o->user, o->resolver_user, id, reterr);
+    struct stored stored;
+    int r;
 
+    service_take_stored(&stored);
+    ret->owner_fd = stored.owner;
+    r = identity_find(o->user, o->resolver_user, id, reterr);
     if (r == 0)
         r = privileges_directory(o->state_dir, 0700, id, reterr);
     if (r == 0)
@@ -193,7 +211,8 @@ static int prepare(const struct options *o, struct identity *id, struct manager_
     if (r == 0)
         r = make_parent(o->socket, id, reterr);
     if (r == 0)
-        r = listen_open(o->socket, id->read_group, &ret->listen_fd, reterr);
+        r = listen_or_go_on(o, id, TAKE_FD(stored.listener), &ret->listen_fd, reterr);
+    fd_close(stored.listener);
     legacy_open(legacy);
     if (r == 0)
         r = privileges_drop(id, PRIVILEGES_NET_ADMIN, reterr);
@@ -212,6 +231,7 @@ static int run(const struct options *o, struct report *reterr) {
                    .host = o->host },
         .state_dir = o->state_dir,
         .listen_fd = -1,
+        .owner_fd = -1,
         .legacy = &legacy,
     };
     int r;
@@ -219,6 +239,7 @@ static int run(const struct options *o, struct report *reterr) {
     r = prepare(o, &id, &mo, &legacy, &lock, reterr);
     if (r != 0) {
         fd_close(mo.listen_fd);
+        fd_close(mo.owner_fd);
         return r;
     }
     mo.read_group = id.read_group;

@@ -9,13 +9,14 @@
 #include "daemon/names.h"
 #include "daemon/notify.h"
 #include "daemon/reconcile.h"
+#include "daemon/service.h"
+#include "daemon/status.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 /* Between two looks at the kernel's generation and at the seal, whatever was heard. */
 #define LOOK_USEC ((uint64_t)1000 * 1000)
@@ -50,11 +51,22 @@ enum state manager_state(const struct manager *m) {
     return STATE_ENFORCING;
 }
 
+static void announce_status(struct manager *m) {
+    char *line = status_line(m);
+
+    if (!line || (m->status && strcmp(m->status, line) == 0)) {
+        free(line);
+        return;
+    }
+    free(m->status);
+    m->status = line;
+    service_status(line);
+}
+
 void manager_announce(struct manager *m) {
     enum state now = manager_state(m);
 
-    (void)sd_notifyf(0, "STATUS=%s as %s, generation %" PRIu64 ", %" PRIu64 " drifts",
-                     state_name(now), m->enforced->intent->self.name, m->generation, m->n_drifts);
+    announce_status(m);
     if (now == m->announced)
         return;
     m->announced = now;
@@ -390,6 +402,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 
     (void)s;
     (void)si;
+    service_stopping();
     log_info("stopping; %s", m->is_off ? "nothing was enforced" : "the rules stay in force");
     return sd_event_exit(m->event, 0);
 }
@@ -480,7 +493,7 @@ static int manager_serve(struct manager *m) {
     r = server_new(m->event, &o, &m->server);
     if (r < 0)
         return r;
-    m->options.listen_fd = -1; /* the server's now */
+    (void)service_store(SERVICE_LISTENER, TAKE_FD(m->options.listen_fd)); /* the server's now */
     return 0;
 }
 
@@ -490,6 +503,7 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
 
     if (!m) {
         fd_close(o->listen_fd);
+        fd_close(o->owner_fd);
         return -ENOMEM;
     }
     m->options = *o;
@@ -512,7 +526,7 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
 }
 
 int manager_run(struct manager *m) {
-    (void)sd_notify(0, "READY=1");
+    service_ready();
     return sd_event_loop(m->event);
 }
 
@@ -540,6 +554,8 @@ struct manager *manager_free(struct manager *m) {
     witness_free(m->witness);
     free(m->refusal);
     free(m->save_error);
+    free(m->status);
+    fd_close(m->options.owner_fd);
     fd_close(m->options.listen_fd);
     free(m);
     return NULL;

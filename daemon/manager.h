@@ -30,7 +30,8 @@ const char *state_name(enum state s);
 struct manager_options {
     struct input input;
     const char *state_dir;
-    int listen_fd;               /* owned by the manager from manager_new() on */
+    int listen_fd;               /* owned by the manager from manager_new() on … */
+    int owner_fd;                /* … and the socket that sealed the table before; -1: none */
     gid_t read_group;            /* (gid_t)-1: none */
     uid_t resolver;              /* (uid_t)-1: none */
     uint64_t learn_usec;         /* for how long the first rules deny nothing on a running host */
@@ -94,6 +95,7 @@ struct manager {
     struct latency repairs; /* of these drifts, from being seen to being repaired */
     struct reload_record last_reload;
     enum state announced;
+    char *status; /* the line that the service manager has; NULL: none yet */
 };
 
 /* Opens the kernel, loads the files (or the last good ones), puts them in force, reads back and

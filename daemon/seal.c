@@ -9,15 +9,14 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/service.h"
 #include "daemon/warnings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define STORED_NAME "nft-owner"
 /* A claim can meet a kernel without seals and a stranger, each once. */
 #define TRIES_MAX 3
 /* For how long the first start waits for a name that is owned: 2 s. */
@@ -44,39 +43,15 @@ enum seal seal_get(const struct manager *m) {
     return m->seal.is_wanted && !m->seal.is_unsupported ? SEAL_SEALED : SEAL_WATCHED;
 }
 
-int seal_take_stored(void) {
-    char **names = NULL;
-    int n = sd_listen_fds_with_names(1, &names), found = -1;
-
-    for (int i = 0; i < n; i++) {
-        if (found < 0 && strcmp(names[i], STORED_NAME) == 0)
-            found = SD_LISTEN_FDS_START + i;
-        else
-            fd_close(SD_LISTEN_FDS_START + i);
-    }
-    for (int i = 0; names && i < n; i++)
-        free(names[i]);
-    free((void *)names);
-    return found;
-}
-
-/* Once; a service manager without a store ignores it. FDPOLL=0: an overflow of the socket must not
- * empty the store. */
 static void store(struct manager *m) {
-    int fd = kernel_fd(m->kernel);
-
-    if (m->seal.is_stored)
-        return;
-    m->seal.is_stored =
-        sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORED_NAME, &fd, 1) > 0;
+    if (!m->seal.is_stored)
+        m->seal.is_stored = service_store(SERVICE_OWNER, kernel_fd(m->kernel)) > 0;
 }
 
-/* The manager's hand would keep the table ours: wait until it is gone. */
+/* The manager's hand would keep the table ours. */
 static void unstore(struct manager *m) {
-    if (!m->seal.is_stored)
-        return;
-    (void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" STORED_NAME);
-    (void)sd_notify_barrier(0, (uint64_t)1000000);
+    if (m->seal.is_stored)
+        service_unstore(SERVICE_OWNER);
     m->seal.is_stored = false;
 }
 

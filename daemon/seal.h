@@ -37,9 +37,6 @@ struct seal_state {
 
 enum seal seal_get(const struct manager *m);
 
-/* A socket of ours that the service manager kept while we were gone; -1: none. */
-int seal_take_stored(void);
-
 /* reconcile(), sealed as well as can be: falls back where the kernel has no seal, and to the spare
  * table where somebody else owns the name. */
 int seal_reconcile(struct manager *m, struct ruleset *want, const struct scope *drift,

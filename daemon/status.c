@@ -10,7 +10,9 @@
 #include "engine/explain.h"
 #include "engine/jsonlist.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static size_t flows_active(const struct intent *in) {
     size_t n = 0;
@@ -117,4 +119,47 @@ json_t *status_json(const struct manager *m) {
         return NULL;
     }
     return o;
+}
+
+/* The first that keeps the state from being "enforcing"; NULL: nothing is wrong, or memory is out.
+ */
+static char *what_is_wrong(const struct manager *m) {
+    const struct drift *last = m->n_drifts ? &m->last_drift : NULL;
+    _cleanup_(freep) char *mistake = NULL;
+    char *text = NULL;
+    int n = 0;
+
+    if (m->refusal)
+        return strdup(m->refusal);
+    if (manager_state(m) == STATE_CONTESTED && last && last->command[0])
+        n = asprintf(&text, "%s[%" PRIu32 "] keeps changing the rules", last->command, last->pid);
+    else if (!report_is_empty(&m->mistakes)) {
+        mistake = report_entry_text(&m->mistakes.entries[0]);
+        n = asprintf(&text, "the files are refused, the last good ones in force: %s",
+                     mistake ? mistake : "see portd-ctl check");
+    } else if (seal_get(m) >= SEAL_UNSEALED)
+        n = asprintf(&text, "the table is %s", seal_name(seal_get(m)));
+    return n < 0 ? NULL : text;
+}
+
+char *status_line(const struct manager *m) {
+    const struct intent *in = m->enforced->intent;
+    _cleanup_(freep) char *wrong = what_is_wrong(m);
+    char *line = NULL;
+    size_t size;
+    FILE *f = open_memstream(&line, &size);
+
+    if (!f)
+        return NULL;
+    fprintf(f, "%s as %s", state_name(manager_state(m)), in->self.name);
+    for (size_t i = 0; i < in->self.n_roles; i++)
+        fprintf(f, "%s%s", i ? ", " : " (", in->self.roles[i]);
+    fprintf(f, "%s, generation %" PRIu64 ", %" PRIu64 " drift%s", in->self.n_roles ? ")" : "",
+            m->generation, m->n_drifts, m->n_drifts == 1 ? "" : "s");
+    if (wrong)
+        fprintf(f, "; %s", wrong);
+    if (fclose(f) == 0)
+        return line;
+    free(line);
+    return NULL;
 }

@@ -7,4 +7,8 @@
 /* The answer of Status. NULL: memory. */
 json_t *status_json(const struct manager *m);
 
+/* A line for the service manager, malloc'ed: who we are, what is in force, and what is wrong. NULL
+ * when memory is out. */
+char *status_line(const struct manager *m);
+
 #endif

@@ -146,6 +146,15 @@ class Trial:
         self.expect_commits(0, f"{self.rounds} ends and starts, the socket in the store")
         self.expect(Client(self.control).call("Status")["seal"] == "sealed", "not sealed")
 
+    def while_gone(self):
+        """Who asks meanwhile is answered by the next."""
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            self.keeper.end(number)
+            client = Client(self.control)
+            self.keeper.start()
+            self.expect(client.call("Status")["state"] == "enforcing", "asked while it was gone")
+            self.keeper.await_ready()
+
     def with_change(self):
         """Nothing but the change, at the start that finds it."""
         with open(self.site, encoding="utf-8") as f:
@@ -163,7 +172,8 @@ class Trial:
     def unsealed(self):
         client = Client(self.control)
         client.call("Unseal", seconds=3600)
-        self.expect(not self.keeper.stored, "unsealed, and the socket is still in the store")
+        self.expect("nft-owner" not in self.keeper.stored,
+                    "unsealed, and the socket is still in the store")
         self.expect(self.wire.owner() == (nfnl.PERSIST, 0), "unsealed, owner:", self.wire.owner())
         client.call("Seal")
         client.call("Status")
@@ -224,6 +234,7 @@ def main():
         "denied port": ("acd-lb2", "10.1.0.11", "acd-lb1", 9999),
         "denied sender": ("stranger", "10.1.0.11", "acd-lb1", 5405)})
     trial.with_store()
+    trial.while_gone()
     trial.with_change()
     trial.unsealed()
     trial.without_store(max(2, trial.rounds // 5))

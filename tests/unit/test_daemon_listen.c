@@ -108,6 +108,31 @@ static void test_another_is_busy(void **state _unused_) {
     fd_close(fd);
 }
 
+static void test_kept(void **state _unused_) {
+    struct report report = REPORT_INIT;
+    gid_t group = geteuid() == 0 ? 4242 : getegid();
+    int kept, fd;
+
+    if (geteuid() != 0)
+        skip();
+    assert_false(listen_is_at(-1, path, (gid_t)-1));
+    assert_int_equal(listen_open(path, group, &kept, &report), 0);
+    assert_true(listen_is_at(kept, path, (gid_t)-1));
+    assert_true(listen_is_at(kept, path, group));
+    assert_false(listen_is_at(kept, path, group + 1));
+    assert_false(listen_is_at(kept, dir, (gid_t)-1));
+    unlink(path);
+    assert_false(listen_is_at(kept, path, (gid_t)-1));
+    assert_int_equal(listen_open(path, group, &fd, &report), 0);
+    assert_false(listen_is_at(kept, path, (gid_t)-1));
+    assert_true(listen_is_at(fd, path, (gid_t)-1));
+    fd_close(kept);
+    kept = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_false(listen_is_at(kept, path, (gid_t)-1));
+    fd_close(kept);
+    fd_close(fd);
+}
+
 static void test_no_socket(void **state _unused_) {
     unlink(path);
     fd_close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -133,9 +158,13 @@ static void test_missing_directory(void **state _unused_) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mode_and_group),    cmocka_unit_test(test_stale_is_replaced),
-        cmocka_unit_test(test_another_listens),   cmocka_unit_test(test_another_is_busy),
-        cmocka_unit_test(test_no_socket),         cmocka_unit_test(test_path_too_long),
+        cmocka_unit_test(test_mode_and_group),
+        cmocka_unit_test(test_stale_is_replaced),
+        cmocka_unit_test(test_another_listens),
+        cmocka_unit_test(test_another_is_busy),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_no_socket),
+        cmocka_unit_test(test_path_too_long),
         cmocka_unit_test(test_missing_directory),
     };
 
