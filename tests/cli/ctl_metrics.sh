@@ -26,8 +26,9 @@ compare() { # STATUS
     run "$1" metrics --socket "$socket" --format prometheus
     cp "$work/out" "$work/prometheus"
     what="the two formats"
-    "$prometheus/compare.py" "$work/openmetrics" "$work/prometheus" >"$work/samples" ||
-        fail "they are not the same"
+    "$prometheus/samples.py" openmetrics "$work/openmetrics" >"$work/samples" || fail "unreadable"
+    "$prometheus/samples.py" prometheus "$work/prometheus" >"$work/same" || fail "unreadable"
+    diff "$work/samples" "$work/same" >&2 || fail "they are not the same"
     what="promtool check metrics"
     promtool check metrics <"$work/prometheus" >"$work/out" 2>&1 || fail "it complains"
     silent out
@@ -80,6 +81,13 @@ expect '' portd_name_answered_timestamp_seconds '{"name":"gone.example"}'
 expect 300 portd_name_ttl_seconds '{"name":"my.mailstore.com"}'
 expect 1 portd_name_failing '{"name":"gone.example"}'
 expect 0 portd_name_failing '{"name":"my.mailstore.com"}'
+# Every state that there is has its sample.
+for type in State Seal; do
+    words=$(sed -nE "s/^type $type \\((.*)\\)/\\1/p" "$source_dir/lib/varlink/io.portd.varlink")
+    shown=$(jq -r --arg name "portd_${type,,}" 'select(.name == $name) | .labels[$name]' "$work/samples" |
+        paste -sd,)
+    [ -n "$words" ] && [ "${words//, /,}" = "$shown" ] || fail "$type is $words, but shown: $shown"
+done
 grep -q 'flow="closed"' "$work/openmetrics" && fail "a flow that opens nothing has hits"
 # Counts beyond what a double holds are told whole, and a label can end neither itself nor its line.
 grep -qxF 'portd_flow_packets_total{product="jtel-acd",flow="both",direction="out"} 9007199254740993' \

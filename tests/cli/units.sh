@@ -13,7 +13,7 @@ units=$root/$(dirname "$service")
 mkdir -p "$root/usr/lib/systemd/system"
 cp /lib/systemd/system/*.target "$root/usr/lib/systemd/system"
 
-for unit in portd.service portd-resolver.service; do
+for unit in portd.service portd-resolver.service portd-metrics.service portd-metrics.timer; do
     what="systemd-analyze verify $unit"
     systemd-analyze verify --man=no --root="$root" "$units/$unit" >"$work/out" 2>&1 ||
         fail "it is refused"
@@ -28,12 +28,13 @@ exposed() {
 }
 exposed portd.service 13
 exposed portd-resolver.service 11
+exposed portd-metrics.service 8
 
 what="systemd-sysusers"
 mkdir -p "$root/etc"
 systemd-sysusers --root="$root" "$(find "$root" -path '*/sysusers.d/portd.conf')" ||
     fail "it is refused"
-for user in _portd _portd-resolver; do
+for user in _portd _portd-resolver _portd-metrics; do
     grep -q "^User=$user$" "$units"/*.service || fail "no unit runs as $user"
     grep -q "^$user:.*nologin$" "$root/etc/passwd" || fail "there is no user $user"
 done

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The dashboard can be imported, and every query in it and in the alerts asks for what is printed.
 
-queries.py SAMPLES DASHBOARD RULES: the samples are those of compare.py. Prints the dashboard's
+queries.py SAMPLES DASHBOARD RULES: the samples are those of samples.py. Prints the dashboard's
 queries as recording rules, for promtool to check their grammar."""
 import json
 import re
