@@ -51,12 +51,14 @@ enum status failure_connection(const struct options *o, int error) {
 
 /* Whoever could connect and is refused lacks what the method's row asks for. */
 static void print_denied(const char *method) {
-    bool is_write = strcmp(method, INTERFACE_PORTD ".Reload") == 0 ||
-                    strcmp(method, INTERFACE_PORTD ".Off") == 0;
+    static const char *const writes[] = { INTERFACE_PORTD ".Reload", INTERFACE_PORTD ".Off",
+                                          INTERFACE_PORTD ".Unseal", INTERFACE_PORTD ".Seal" };
+    const char *text = "members of group portd may read, root may do all: try sudo";
 
-    fprintf(stderr, "portd-ctl: %s\n",
-            is_write ? "only root may do this: try sudo"
-                     : "members of group portd may read, root may do all: try sudo");
+    for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
+        if (strcmp(method, writes[i]) == 0)
+            text = "only root may do this: try sudo";
+    fprintf(stderr, "portd-ctl: %s\n", text);
 }
 
 static void print_mistakes(json_t *mistakes) {

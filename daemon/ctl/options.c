@@ -58,6 +58,8 @@ static const struct option_row rows[] = {
     { "verify", NULL,
       "whether the history on disk is as portd wrote it; exit status 3: it was changed",
       OPTION_KIND_FLAG, OPTION_VERIFY, TO(verify) },
+    { "root", "DIR", "look at the system in this directory by its files alone, such as an image's",
+      OPTION_KIND_TEXT, OPTION_ROOT, TO(root) },
     { "yes", NULL, "do it", OPTION_KIND_FLAG, OPTION_YES, TO(yes) },
     { "help", NULL, "print this", OPTION_KIND_FLAG, 0, TO(help) },
     { "version", NULL, "print the version", OPTION_KIND_FLAG, 0, TO(version) },

@@ -4,17 +4,16 @@
  * back as the exit status of ssh, which is that of the command there. */
 #include "remote.h"
 
+#include "child.h"
 #include "failure.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #define ARGUMENTS_MAX 8U
 
@@ -46,22 +45,6 @@ static char *shell_quote(const char *text) {
     return NULL;
 }
 
-/* 0 or -errno. */
-static int spawn(const char *const *arguments, int fd, pid_t *ret_pid) {
-    posix_spawn_file_actions_t actions;
-    int r;
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return -ENOMEM;
-    r = posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-    if (r == 0)
-        r = posix_spawnp(ret_pid, arguments[0], &actions, NULL, (char *const *)arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return -r;
-}
-
 int remote_open(const struct options *o, pid_t *ret_pid) {
     _cleanup_(freep) char *path = shell_quote(o->socket);
     const char *arguments[ARGUMENTS_MAX] = { "ssh", "-xT", "--", o->remote, "portd-ctl", "bridge" };
@@ -83,7 +66,7 @@ int remote_open(const struct options *o, pid_t *ret_pid) {
         return -errno;
     ours = fds[0];
     theirs = fds[1];
-    r = spawn(arguments, theirs, ret_pid);
+    r = child_start(arguments, theirs, theirs, -1, ret_pid);
     if (r == -ENOENT)
         return -ENOPKG;
     return r < 0 ? r : TAKE_FD(ours);
@@ -91,8 +74,7 @@ int remote_open(const struct options *o, pid_t *ret_pid) {
 
 void remote_close(pid_t pid) {
     (void)kill(pid, SIGTERM);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    (void)child_wait(pid);
 }
 
 struct outcome {
@@ -108,11 +90,8 @@ static const struct outcome outcomes[] = {
 };
 
 enum status remote_failed(const struct options *o, pid_t pid) {
-    int wait_status = 0, code;
+    int code = child_wait(pid);
 
-    while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
-        ;
-    code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
     for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++)
         if (outcomes[i].code == code)
             return failure_connection(o, outcomes[i].error);

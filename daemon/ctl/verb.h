@@ -35,6 +35,7 @@ enum {
     OPTION_REMOTE = 1 << 15,
     OPTION_EXPOSITION = 1 << 16, /* --format is one of metrics */
     OPTION_OUTPUT = 1 << 17,
+    OPTION_ROOT = 1 << 18,
 };
 
 struct list {
@@ -45,7 +46,7 @@ struct list {
 /* The command line. Strings are borrowed from argv. */
 struct options {
     bool help, version, json, offline, yes, verify;
-    const char *socket, *site, *host, *reason, *duration, *format, *remote, *output;
+    const char *socket, *site, *host, *reason, *duration, *format, *remote, *root, *output;
     struct list policy_dirs, hosts;
     unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */
     unsigned given;       /* OPTION_* of all that were given */
@@ -80,6 +81,7 @@ enum status verb_reload(const struct options *o, const char *const *words, size_
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_doctor(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_bridge(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_complete(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_watch(const struct options *o, const char *const *words, size_t n_words);

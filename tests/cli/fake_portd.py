@@ -16,8 +16,10 @@ print("listening", flush=True)
 while True:
     client, _ = listener.accept()
     data = b""
-    while not data.endswith(b"\0"):
-        data += client.recv(4096)
+    while not data.endswith(b"\0") and (chunk := client.recv(4096)):
+        data += chunk
+    if not data:  # whoever looks whether anybody is there
+        continue
     print(data[:-1].decode(), flush=True)
     for reply in answers[json.loads(data[:-1])["method"]]:
         client.sendall(json.dumps(reply).encode() + b"\0")
