@@ -13,6 +13,7 @@ struct enforced *enforced_free(struct enforced *e) {
         return NULL;
     intent_free(e->intent);
     ruleset_free(e->rules);
+    stamps_clear(&e->stamps);
     files_free(e->files);
     free(e);
     return NULL;
@@ -59,34 +60,39 @@ static int enforced_make(const struct loaded *loaded, const char *host, struct e
     return 0;
 }
 
-int enforced_from_sources(const struct source *policies, size_t n_policies,
-                          const struct source *site, size_t n_site, const char *host,
-                          struct enforced **ret, struct report *reterr) {
-    struct loaded loaded = { 0 };
-    int r = sources_load(policies, n_policies, site, n_site, &loaded, reterr);
+/* What both ways in end with: `loaded` is of `*files`. */
+static int enforced_finish(struct files **files, const struct loaded *loaded, const char *host,
+                           struct enforced **ret, struct report *reterr) {
+    _cleanup_(enforced_freep) struct enforced *e = NULL;
+    int r = enforced_make(loaded, host, &e, reterr);
 
-    if (r == FILES_E_INVALID)
-        return ENFORCED_E_INVALID;
-    if (r < 0)
+    if (r == 0)
+        r = stamps_take(*files, &e->stamps);
+    if (r != 0)
         return r;
-    r = enforced_make(&loaded, host, ret, reterr);
-    loaded_clear(&loaded);
-    return r;
+    e->files = TAKE_PTR(*files);
+    *ret = TAKE_PTR(e);
+    return 0;
+}
+
+int enforced_from_files(struct files **files, const char *host, struct enforced **ret,
+                        struct report *reterr) {
+    const struct file_list *policies = &(*files)->policies, *site = &(*files)->site;
+    _cleanup_(loaded_clear) struct loaded loaded = { 0 };
+    int r = sources_load(policies->sources, policies->n, site->sources, site->n, &loaded, reterr);
+
+    if (r != 0)
+        return r == FILES_E_INVALID ? ENFORCED_E_INVALID : r;
+    return enforced_finish(files, &loaded, host, ret, reterr);
 }
 
 int enforced_load(const struct input *input, struct enforced **ret, struct report *reterr) {
     _cleanup_(files_freep) struct files *files = NULL;
-    struct loaded loaded = { 0 };
+    _cleanup_(loaded_clear) struct loaded loaded = { 0 };
     int r =
         files_load(input->site, input->policy_dirs, input->n_policy_dirs, &files, &loaded, reterr);
 
-    if (r == FILES_E_INVALID)
-        return ENFORCED_E_INVALID;
-    if (r < 0)
-        return r;
-    r = enforced_make(&loaded, input->host, ret, reterr);
-    loaded_clear(&loaded);
-    if (r == 0)
-        (*ret)->files = TAKE_PTR(files);
-    return r;
+    if (r != 0)
+        return r == FILES_E_INVALID ? ENFORCED_E_INVALID : r;
+    return enforced_finish(&files, &loaded, input->host, ret, reterr);
 }

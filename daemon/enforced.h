@@ -5,14 +5,15 @@
 #include "base/report.h"
 #include "engine/intent.h"
 #include "engine/ruleset.h"
-#include "files/files.h"
+#include "files/stamps.h"
 
 /* A policy ready to be enforced: what the files mean for this host, and the texts it came from. */
 struct enforced {
     struct intent *intent;
     struct ruleset *rules;
     char digest[DIGEST_TEXT_SIZE];
-    struct files *files; /* the texts, until they are saved; may be NULL */
+    struct stamps stamps; /* of the texts */
+    struct files *files;  /* the texts, until they are saved; may be NULL */
 };
 
 struct enforced *enforced_free(struct enforced *e);
@@ -31,9 +32,8 @@ enum { ENFORCED_E_INVALID = 1 };
 
 /* From the files. */
 int enforced_load(const struct input *input, struct enforced **ret, struct report *reterr);
-/* From texts, as a snapshot has them. */
-int enforced_from_sources(const struct source *policies, size_t n_policies,
-                          const struct source *site, size_t n_site, const char *host,
-                          struct enforced **ret, struct report *reterr);
+/* From texts that were read before; they are taken when it succeeds. */
+int enforced_from_files(struct files **files, const char *host, struct enforced **ret,
+                        struct report *reterr);
 
 #endif

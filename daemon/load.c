@@ -158,6 +158,8 @@ static int reload(struct manager *m, const char *by, const char *reason, char **
         return r < 0 ? r : reload_refused(r);
     report_clear(&m->mistakes);
     record_reload(m, by, reason);
+    log_info("the files were loaded by %s%s%s", by, reason ? ": " : "", reason ? reason : "");
+    disk_loaded(m->disk, &m->enforced->stamps);
     save(m);
     notify_reload(m);
     manager_announce(m);

@@ -490,6 +490,9 @@ static int manager_serve(struct manager *m) {
     r = auditor_new(m->event, m->options.legacy, enforced_intent, m, &m->auditor);
     if (r < 0)
         return r;
+    r = disk_new(m->event, &m->options.input, &m->enforced->stamps, &m->disk);
+    if (r < 0)
+        return r;
     r = server_new(m->event, &o, &m->server);
     if (r < 0)
         return r;
@@ -538,6 +541,7 @@ struct manager *manager_free(struct manager *m) {
     server_free(m->server);
     sd_event_source_unref(m->learn_source);
     auditor_free(m->auditor);
+    disk_free(m->disk);
     sd_event_source_unref(m->save_source);
     sd_event_source_unref(m->act_source);
     sd_event_source_unref(m->due_source);

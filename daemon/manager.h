@@ -3,6 +3,7 @@
 #define PORTD_DAEMON_MANAGER_H
 
 #include "daemon/auditor.h"
+#include "daemon/disk.h"
 #include "daemon/drift.h"
 #include "daemon/enforced.h"
 #include "daemon/history.h"
@@ -57,6 +58,7 @@ struct manager {
     struct watch *watch;
     struct server *server;
     struct auditor *auditor;
+    struct disk *disk;
 
     struct seal_state seal;
     sd_event_source *seal_source; /* when an unsealed table is sealed again */

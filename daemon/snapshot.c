@@ -119,27 +119,38 @@ static struct source *sources_parse(json_t *array, size_t *ret_n) {
     return sources;
 }
 
-/* A host that is called otherwise today, or doesn't know its name yet, is whom it was. */
-static int content_enforce(json_t *content, const char *host, struct enforced **ret,
-                           struct report *reterr) {
+static int content_files(json_t *content, struct files **ret) {
     size_t n_policies = 0, n_site = 0;
     _cleanup_(freep) struct source *policies =
         sources_parse(json_object_get(content, "policies"), &n_policies);
     _cleanup_(freep) struct source *site = sources_parse(json_object_get(content, "site"), &n_site);
 
-    const char *saved = json_string_value(json_object_get(content, "host"));
-    struct report why = REPORT_INIT;
-    int r;
-
     if (!policies || !site || n_site == 0)
         return SNAPSHOT_E_INVALID;
-    r = enforced_from_sources(policies, n_policies, site, n_site, host, ret, &why);
+    return files_copy(policies, n_policies, site, n_site, ret);
+}
+
+/* A host that is called otherwise today, or doesn't know its name yet, is whom it was. The texts
+ * are on the disk already. */
+static int content_enforce(json_t *content, const char *host, struct enforced **ret,
+                           struct report *reterr) {
+    const char *saved = json_string_value(json_object_get(content, "host"));
+    _cleanup_(files_freep) struct files *files = NULL;
+    struct report why = REPORT_INIT;
+    int r = content_files(content, &files);
+
+    if (r != 0)
+        return r;
+    r = enforced_from_files(&files, host, ret, &why);
     if (r != 0 && saved)
-        r = enforced_from_sources(policies, n_policies, site, n_site, saved, ret, reterr);
+        r = enforced_from_files(&files, saved, ret, reterr);
     else if (r != 0)
         report_append(reterr, &why);
     report_clear(&why);
-    return r == 0 ? 0 : SNAPSHOT_E_INVALID;
+    if (r != 0)
+        return SNAPSHOT_E_INVALID;
+    (*ret)->files = files_free((*ret)->files);
+    return 0;
 }
 
 static int content_load(json_t *content, const char *host, bool wants_enforced,
@@ -165,28 +176,50 @@ static int content_load(json_t *content, const char *host, bool wants_enforced,
     return 0;
 }
 
-int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
-                  struct snapshot *ret, struct report *reterr) {
-    _cleanup_(freep) char *path = snapshot_path(state_dir);
+static int content_read(const char *path, json_t **ret, struct report *reterr) {
     struct file file = { 0 };
-    json_t *content;
-    int r;
+    int r = file_read(path, SNAPSHOT_SIZE_MAX, &file, reterr);
 
-    if (!path)
-        return -ENOMEM;
-    r = file_read(path, SNAPSHOT_SIZE_MAX, &file, reterr);
     if (r == FILE_E_ABSENT)
         return SNAPSHOT_E_ABSENT;
     if (r == FILE_E_REFUSED)
         return SNAPSHOT_E_INVALID;
     if (r < 0)
         return r;
-    content = content_parse(&file);
+    *ret = content_parse(&file);
     file_clear(&file);
-    r = content ? content_load(content, host, wants_enforced, ret, reterr) : SNAPSHOT_E_INVALID;
+    return *ret ? 0 : SNAPSHOT_E_INVALID;
+}
+
+int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
+                  struct snapshot *ret, struct report *reterr) {
+    _cleanup_(freep) char *path = snapshot_path(state_dir);
+    json_t *content = NULL;
+    int r;
+
+    if (!path)
+        return -ENOMEM;
+    r = content_read(path, &content, reterr);
+    if (r == 0)
+        r = content_load(content, host, wants_enforced, ret, reterr);
     json_decref(content);
     if (r == SNAPSHOT_E_INVALID && report_is_empty(reterr))
         report_add(reterr, (struct place){ .file = path },
                    "the snapshot of the last good files is damaged and is not used");
+    return r;
+}
+
+int snapshot_files(const char *state_dir, struct files **ret) {
+    _cleanup_(freep) char *path = snapshot_path(state_dir);
+    _cleanup_(report_clear) struct report ignored = REPORT_INIT;
+    json_t *content = NULL;
+    int r;
+
+    if (!path)
+        return -ENOMEM;
+    r = content_read(path, &content, &ignored);
+    if (r == 0)
+        r = content_files(content, ret);
+    json_decref(content);
     return r;
 }

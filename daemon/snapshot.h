@@ -31,4 +31,7 @@ int snapshot_save(const char *state_dir, const struct files *files, const struct
 int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
                   struct snapshot *ret, struct report *reterr);
 
+/* The texts alone. */
+int snapshot_files(const char *state_dir, struct files **ret);
+
 #endif

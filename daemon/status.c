@@ -74,7 +74,8 @@ static json_t *status_warnings(const struct manager *m) {
         r |= warning_add(warnings, "last-good", "mend the files, then portd-ctl reload",
                          "the files were refused at start; the last good ones are in force");
     r |= history_warnings(m->history, warnings);
-    if (r < 0 || audit_warn(m, warnings) < 0 || names_warn(m, warnings) < 0) {
+    if (r < 0 || audit_warn(m, warnings) < 0 || disk_warn(m->disk, warnings) < 0 ||
+        names_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
     }

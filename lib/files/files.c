@@ -218,6 +218,42 @@ int files_read(const char *site_path, const char *const *policy_dirs, size_t n_d
     return r;
 }
 
+static int file_list_copy(struct file_list *l, const struct source *sources, size_t n) {
+    l->items = calloc(n + 1, sizeof(*l->items));
+    if (!l->items)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct file *f = &l->items[l->n++];
+
+        *f = (struct file){ .path = strdup(sources[i].file),
+                            .bytes = malloc(sources[i].size + 1),
+                            .size = sources[i].size };
+        if (!f->path || !f->bytes)
+            return -ENOMEM;
+        memcpy(f->bytes, sources[i].text, f->size);
+        f->bytes[f->size] = '\0';
+    }
+    return file_list_index(l);
+}
+
+int files_copy(const struct source *policies, size_t n_policies, const struct source *site,
+               size_t n_site, struct files **ret) {
+    _cleanup_(files_freep) struct files *f = calloc(1, sizeof(*f));
+
+    if (!f || file_list_copy(&f->policies, policies, n_policies) < 0 ||
+        file_list_copy(&f->site, site, n_site) < 0)
+        return -ENOMEM;
+    *ret = TAKE_PTR(f);
+    return 0;
+}
+
+void files_exchange_policies(struct files *a, struct files *b) {
+    struct file_list policies = a->policies;
+
+    a->policies = b->policies;
+    b->policies = policies;
+}
+
 void loaded_clear(struct loaded *l) {
     for (size_t i = 0; i < l->n_policies; i++)
         policy_free(l->policies[i]);

@@ -33,6 +33,12 @@ struct files {
 struct files *files_free(struct files *f);
 DEFINE_CLEANUP(struct files *, files_free);
 
+/* Copies texts that are in no file any more. 0 or -ENOMEM. */
+int files_copy(const struct source *policies, size_t n_policies, const struct source *site,
+               size_t n_site, struct files **ret);
+/* Each gets the other's policies. */
+void files_exchange_policies(struct files *a, struct files *b);
+
 /* What the texts mean, checked against each other. */
 struct loaded {
     struct policy **policies;
