@@ -65,14 +65,14 @@ class Service:
     def watchdog(self):
         """The usual time counts again, and only the loop can ask for more of it."""
         self.hear(ALIVE)
-        self.socket.settimeout(WATCHDOG_USEC / 1e6)
+        self.socket.settimeout(BUSY_USEC / 1e6 / 10)
         self.hear(ALIVE)
+        self.socket.settimeout(2 * WATCHDOG_USEC / 1e6)
         os.kill(self.portd.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, self.portd.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         try:
             while True: # what was sent before
                 self.hear(ALIVE)
-                self.socket.settimeout(2 * WATCHDOG_USEC / 1e6)
         except TimeoutError:
             pass
         os.kill(self.portd.pid, signal.SIGCONT)
