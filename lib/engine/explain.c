@@ -301,6 +301,8 @@ static int set_hits(json_t *o, const struct ruleset *have, const struct intent_f
     static const char *const packets[] = { "packets_in", "packets_out" };
     static const char *const bytes[] = { "bytes_in", "bytes_out" };
 
+    static_assert(ARRAY_SIZE(packets) == DIRECTION_MAX && ARRAY_SIZE(bytes) == DIRECTION_MAX,
+                  "a direction has no words");
     for (enum direction d = 0; d < DIRECTION_MAX; d++) {
         _cleanup_(freep) char *name = NULL;
         const struct counter *c;

@@ -21,6 +21,7 @@ check() { # what, command…
 }
 is() { [ "$1" = "$2" ]; }
 beyond() { [ "$1" -gt "$2" ]; }
+holds() { jq -e "$@" >/dev/null; }
 portd_ctl() { "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/acd-rest1.sock"; }
 # look [STATUS]: the metrics as they are now.
 look() {
@@ -117,13 +118,13 @@ done
 portd_ctl drift --json >"$lab_state/drifts"
 check "all of them repaired" is "$(value portd_repair_duration_seconds_count)" 3
 check "the sum is that of the history" \
-    jq -e --argjson sum "$(value portd_repair_duration_seconds_sum)" \
-    '([.drifts[].repaired_usec] | add) == ($sum * 1000000 | round)' "$lab_state/drifts" >/dev/null
+    holds --argjson sum "$(value portd_repair_duration_seconds_sum)" \
+    '([.drifts[].repaired_usec] | add) == ($sum * 1000000 | round)' "$lab_state/drifts"
 check "each bucket has those that are no longer" \
-    jq -se --slurpfile answer "$lab_state/drifts" '[$answer[0].drifts[].repaired_usec] as $took
+    holds --slurp --slurpfile answer "$lab_state/drifts" '[$answer[0].drifts[].repaired_usec] as $took
         | map(select(.name == "portd_repair_duration_seconds_bucket")) | length == 17 and all(.[];
             (if .labels.le == "+Inf" then infinite else .labels.le | tonumber * 1000000 end) as $le
-            | .value == ($took | map(select(. <= $le)) | length))' "$lab_state/samples" >/dev/null
+            | .value == ($took | map(select(. <= $le)) | length))' "$lab_state/samples"
 check "the flow's packets outlived the repair" is "$(hits packets)" "$packets"
 
 # Reloads: a flow comes and goes, a name is needed, what counts goes on.
