@@ -185,6 +185,8 @@ int manager_off(struct manager *m, const char *by, const char *reason, struct re
     seal_close(m);
     r = contested_refuse(reconcile_none(m->kernel, &done, reterr), reterr);
     reconciled_clear(&done);
+    if (r == 0)
+        r = seal_tidy(m, reterr);
     if (r != 0)
         return r;
     m->is_off = true;

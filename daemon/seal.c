@@ -70,10 +70,24 @@ static void use_table(struct manager *m, const char *table) {
         watch_use_table(m->watch, table);
 }
 
+static int spare_remove(struct manager *m, uint32_t *ret_generation, struct report *reterr) {
+    struct reconciled done = { 0 };
+    int r;
+
+    use_table(m, PORTD_TABLE_SPARE);
+    r = reconcile_none(m->kernel, &done, reterr);
+    use_table(m, PORTD_TABLE);
+    if (r == 0)
+        *ret_generation = done.generation;
+    reconciled_clear(&done);
+    return r;
+}
+
 static void hostile_begin(struct manager *m) {
     uint32_t flags;
 
     m->seal.is_hostile = true;
+    m->seal.has_bridge = false;
     (void)kernel_owner(m->kernel, PORTD_TABLE, &flags, &m->seal.stranger);
     log_event(LOG_ALERT, LOG_ID_HOSTILE, NULL, 0,
               "somebody else owns table inet " PORTD_TABLE
@@ -98,10 +112,55 @@ static int wait_for_name(struct manager *m, int r, struct ruleset *want, const s
     return r;
 }
 
+static bool is_bridge_needed(struct manager *m, const struct ruleset *want) {
+    uint32_t flags, owner;
+
+    return !m->seal.is_hostile && want->exists &&
+           kernel_owner(m->kernel, PORTD_TABLE, &flags, &owner) > 0 &&
+           (!(flags & TABLE_OWNER) || owner == kernel_port_id(m->kernel)) &&
+           table_must_be_remade(want, flags);
+}
+
+/* Our table is gone afterwards, and the spare one has the rules. Where the spare one can't be made
+ * nothing is changed. */
+static int bridge(struct manager *m, const struct ruleset *want, struct report *reterr) {
+    struct reconciled done = { 0 };
+    int r;
+
+    use_table(m, PORTD_TABLE_SPARE);
+    r = reconcile(m->kernel, want, NULL, &done, reterr);
+    m->seal.has_bridge = r == 0 || done.n_commits;
+    use_table(m, PORTD_TABLE);
+    reconciled_clear(&done);
+    if (r == 0)
+        r = reconcile_none(m->kernel, &done, reterr);
+    reconciled_clear(&done);
+    return r;
+}
+
+/* What becomes of it is no matter: then our table is made anew in one transaction. */
+static void bridge_if_needed(struct manager *m, const struct ruleset *want) {
+    struct report ignored = REPORT_INIT;
+
+    if (is_bridge_needed(m, want))
+        (void)bridge(m, want, &ignored);
+    report_clear(&ignored);
+}
+
+static int bridge_remove(struct manager *m, struct reconciled *done, struct report *reterr) {
+    int r = spare_remove(m, &done->generation, reterr);
+
+    m->seal.has_bridge = r != 0;
+    return r;
+}
+
 int seal_reconcile(struct manager *m, struct ruleset *want, const struct scope *drift,
                    struct reconciled *ret, struct report *reterr) {
     int r = 0;
 
+    ruleset_seal(m, want);
+    if (!drift)
+        bridge_if_needed(m, want);
     for (int i = 0; i < TRIES_MAX; i++) {
         ruleset_seal(m, want);
         r = reconcile(m->kernel, want, drift, ret, reterr);
@@ -126,7 +185,7 @@ int seal_reconcile(struct manager *m, struct ruleset *want, const struct scope *
                    "try again");
     if (r == 0 && want->exists && want->owner)
         store(m);
-    return r;
+    return r == 0 && m->seal.has_bridge ? bridge_remove(m, ret, reterr) : r;
 }
 
 /* The name is free when nobody else's socket holds it. */
@@ -147,19 +206,6 @@ int seal_look(struct manager *m) {
         return 0;
     r = kernel_owner(m->kernel, kernel_table(m->kernel), &flags, &owner);
     return r < 0 ? r : !(flags & TABLE_OWNER) || owner != kernel_port_id(m->kernel);
-}
-
-static int spare_remove(struct manager *m, uint32_t *ret_generation, struct report *reterr) {
-    struct reconciled done = { 0 };
-    int r;
-
-    use_table(m, PORTD_TABLE_SPARE);
-    r = reconcile_none(m->kernel, &done, reterr);
-    use_table(m, PORTD_TABLE);
-    if (r == 0)
-        *ret_generation = done.generation;
-    reconciled_clear(&done);
-    return r;
 }
 
 /* Both tables hold the rules for a moment: what one denies stays denied throughout. */

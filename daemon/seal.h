@@ -27,6 +27,7 @@ struct seal_state {
     bool is_wanted;      /* by the site in force */
     bool is_unsupported; /* by the kernel */
     bool is_hostile;
+    bool has_bridge;              /* the spare table holds the rules while ours is made anew */
     bool is_stored;               /* the service manager keeps our socket */
     uint32_t stranger;            /* port id of who owns the name, when hostile */
     uint64_t unsealed_until_usec; /* CLOCK_MONOTONIC; 0: not unsealed */

@@ -7,11 +7,19 @@
 
 #include <errno.h>
 
+/* Which chains are added, with their rules. */
+enum adding { ADDING_ALL, ADDING_REGULAR, ADDING_BASE };
+
 struct differ {
     struct arena *arena;
     struct plan *plan;
     const struct ruleset *want, *have;
+    enum adding adding;
 };
+
+static bool is_added(const struct differ *d, const struct chain *c) {
+    return d->adding == ADDING_ALL || c->is_base == (d->adding == ADDING_BASE);
+}
 
 static struct plan_op *op_add(struct differ *d, enum plan_op_type type) {
     struct plan_op *op = ARENA_APPEND(d->arena, d->plan->ops, d->plan->n_ops);
@@ -164,7 +172,7 @@ static int add_rules(struct differ *d) {
         const struct chain *want = &d->want->chains[i];
         const struct chain *have = chain_kept(d->have, want, true);
         struct common c = have ? rules_common(d, want, have) : (struct common){ 0 };
-        size_t n = want->n_rules - c.head - c.tail;
+        size_t n = is_added(d, want) ? want->n_rules - c.head - c.tail : 0;
 
         for (size_t j = 0; j < n; j++) {
             enum plan_where where = c.tail == 0 ? PLAN_APPEND : c.head ? PLAN_AFTER : PLAN_BEFORE;
@@ -284,46 +292,89 @@ static int delete_objects(struct differ *d) {
     return r;
 }
 
+static int add_chains(struct differ *d) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < d->want->n_chains; i++) {
+        const struct chain *c = &d->want->chains[i], *have = chain_kept(d->have, c, true);
+
+        if (!is_added(d, c))
+            continue;
+        if (!have)
+            r = op_chain(d, PLAN_CHAIN_ADD, c);
+        else if (c->is_base && c->policy != have->policy)
+            r = op_chain(d, PLAN_CHAIN_POLICY, c);
+    }
+    return r;
+}
+
 static int add_objects(struct differ *d) {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < d->want->n_counters; i++)
         if (!counter_kept(d->have, &d->want->counters[i]))
             r = op_counter(d, PLAN_COUNTER_ADD, &d->want->counters[i]);
-    for (size_t i = 0; r == 0 && i < d->want->n_chains; i++) {
-        const struct chain *c = &d->want->chains[i], *have = chain_kept(d->have, c, true);
-
-        if (!have)
-            r = op_chain(d, PLAN_CHAIN_ADD, c);
-        else if (c->is_base && c->policy != have->policy)
-            r = op_chain(d, PLAN_CHAIN_POLICY, c);
-    }
+    if (r == 0)
+        r = add_chains(d);
     for (size_t i = 0; r == 0 && i < d->want->n_sets; i++)
         if (!set_kept(d->have, &d->want->sets[i], true))
             r = op_set(d, PLAN_SET_ADD, &d->want->sets[i]);
     return r;
 }
 
+typedef int (*step)(struct differ *d);
+
+static int take_steps(struct differ *d, const step *steps, size_t n) {
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < n; i++)
+        r = steps[i](d);
+    return r;
+}
+
 static int diff_contents(struct differ *d) {
-    static int (*const steps[])(struct differ *) = {
+    static const step steps[] = {
         delete_rules, delete_elements, delete_objects, add_objects, add_elements, add_rules,
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-        int r = steps[i](d);
+    return take_steps(d, steps, ARRAY_SIZE(steps));
+}
 
-        if (r < 0)
-            return r;
+static int table_create(struct differ *d) {
+    static const step behind[] = { add_objects, add_elements, add_rules };
+    static const step hooks[] = { add_chains, add_rules };
+    int r = op_add(d, PLAN_TABLE_ADD) ? 0 : -ENOMEM;
+
+    d->adding = ADDING_REGULAR;
+    if (r == 0)
+        r = take_steps(d, behind, ARRAY_SIZE(behind));
+    d->plan->n_first = d->plan->n_ops;
+    d->adding = ADDING_BASE;
+    return r < 0 ? r : take_steps(d, hooks, ARRAY_SIZE(hooks));
+}
+
+static int table_delete(struct differ *d) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < d->have->n_chains; i++) {
+        const struct chain *c = &d->have->chains[i];
+
+        if (!c->is_base)
+            continue;
+        r = c->n_rules ? op_chain(d, PLAN_CHAIN_FLUSH, c) : 0;
+        if (r == 0)
+            r = op_chain(d, PLAN_CHAIN_DELETE, c);
     }
-    return 0;
+    d->plan->n_first = d->plan->n_ops;
+    return r == 0 && !op_add(d, PLAN_TABLE_DELETE) ? -ENOMEM : r;
 }
 
 /* The kernel lets an orphan be claimed, and nothing else: it neither seals another table that is
  * there, nor takes a seal off, nor wakes an orphan that somebody put to sleep. */
-static bool table_must_be_remade(const struct ruleset *want, const struct ruleset *have) {
-    uint32_t changed = want->flags ^ have->flags;
+bool table_must_be_remade(const struct ruleset *want, uint32_t have_flags) {
+    uint32_t changed = want->flags ^ have_flags;
 
-    return changed & TABLE_PERSIST || (have->flags & ~want->flags & TABLE_OWNER) ||
+    return changed & TABLE_PERSIST || (have_flags & ~want->flags & TABLE_OWNER) ||
            (want->flags & TABLE_PERSIST && changed & TABLE_DORMANT);
 }
 
@@ -344,10 +395,10 @@ static int diff_table(struct differ *d) {
     int r = 0;
 
     if (!want->exists)
-        return have->exists && !op_add(d, PLAN_TABLE_DELETE) ? -ENOMEM : 0;
+        return have->exists ? table_delete(d) : 0;
     if (!have->exists)
-        r = op_add(d, PLAN_TABLE_ADD) ? 0 : -ENOMEM;
-    else if (table_must_be_remade(want, have))
+        return table_create(d);
+    if (table_must_be_remade(want, have->flags))
         r = table_remake(d);
     else if (table_must_be_claimed(want, have))
         r = op_add(d, PLAN_TABLE_CLAIM) ? 0 : -ENOMEM;

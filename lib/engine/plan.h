@@ -5,7 +5,11 @@
 #include "engine/ruleset.h"
 
 /* The difference HAVE -> WANT, in an order that the kernel takes in one transaction: whatever
- * refers goes before what it refers to when deleting, and after it when adding. */
+ * refers goes before what it refers to when deleting, and after it when adding.
+ *
+ * But a table comes and goes in two. While a transaction takes effect, packets meet the new rules
+ * before the new elements, and elements go before the hooks that look for them: what is allowed
+ * would be dropped for a moment. So the hooks come after all else and go before it. */
 enum plan_op_type {
     PLAN_TABLE_DELETE,
     PLAN_TABLE_ADD,
@@ -46,9 +50,13 @@ struct plan {
     struct arena *arena;
     struct plan_op *ops;
     size_t n_ops;
+    size_t n_first; /* so many of .ops are a transaction of their own, before the others */
     uint32_t flags; /* of WANT: for TABLE_ADD, TABLE_CLAIM and TABLE_FLAGS */
 };
 
+/* Whether the kernel can't take a table that has these flags to those of WANT: it has to be deleted
+ * and made anew, and drops what it allows for a moment. */
+bool table_must_be_remade(const struct ruleset *want, uint32_t have_flags);
 /* Both must be indexed. */
 int ruleset_diff(const struct ruleset *want, const struct ruleset *have, struct plan **ret);
 /* Of the seal alone: the claim of an orphan, with the flags of WANT. */

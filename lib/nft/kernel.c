@@ -405,17 +405,42 @@ static int transact(struct kernel *k, struct batch *b, const struct plan *plan, 
     return outcome_judge(&o, r == -ENOBUFS, generation, ret_generation);
 }
 
-int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
-                 uint32_t *ret_generation, struct report *reterr) {
+/* Operations `from` to `to`, in one transaction; none is none. */
+static int apply_part(struct kernel *k, const struct plan *plan, size_t from, size_t to,
+                      uint32_t generation, uint32_t *ret_generation, struct report *reterr) {
+    const struct plan part = { .ops = plan->ops + from, .n_ops = to - from, .flags = plan->flags };
     struct batch b;
     int r;
 
-    if (plan_is_empty(plan)) {
+    if (plan_is_empty(&part)) {
         *ret_generation = generation;
         return 0;
     }
     batch_init(&b, k->table, nft_socket_sequence(k->socket, 0));
-    r = transact(k, &b, plan, generation, ret_generation, reterr);
+    r = transact(k, &b, &part, generation, ret_generation, reterr);
     batch_clear(&b);
+    return r;
+}
+
+/* What the first transaction added, when the second is refused: a table that hooks nowhere. */
+static void take_back(struct kernel *k, const struct plan *plan, uint32_t generation) {
+    struct plan_op op = { .type = PLAN_TABLE_DELETE };
+    const struct plan back = { .ops = &op, .n_ops = 1 };
+    struct report ignored = REPORT_INIT;
+
+    if (plan->n_first && plan->ops[0].type == PLAN_TABLE_ADD)
+        (void)apply_part(k, &back, 0, 1, generation, &generation, &ignored);
+    report_clear(&ignored);
+}
+
+int kernel_apply(struct kernel *k, const struct plan *plan, uint32_t generation,
+                 uint32_t *ret_generation, struct report *reterr) {
+    int r = apply_part(k, plan, 0, plan->n_first, generation, &generation, reterr);
+
+    if (r != 0)
+        return r;
+    r = apply_part(k, plan, plan->n_first, plan->n_ops, generation, ret_generation, reterr);
+    if (r == KERNEL_E_REFUSED)
+        take_back(k, plan, generation);
     return r;
 }

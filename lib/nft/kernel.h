@@ -65,8 +65,10 @@ int kernel_read_part(struct kernel *k, const struct scope *scope, struct ruleset
 int kernel_read_counters(struct kernel *k, struct ruleset **ret);
 
 /* Sends a plan as one transaction that holds only if the kernel still is at `generation`, the one
- * kernel_read() gave with the plan's HAVE. On success *ret_generation is the one that this very
- * commit made: if kernel_generation() says another afterwards, somebody else committed since.
+ * kernel_read() gave with the plan's HAVE; where a plan has a first part, that is one before it,
+ * and stands when somebody else commits in between (KERNEL_E_STALE). On success *ret_generation is
+ * the one that this very commit made: if kernel_generation() says another afterwards, somebody
+ * else committed since.
  * An empty plan sends nothing and succeeds. KERNEL_E_REFUSED: the report has an entry for each
  * refused operation: "jtel-acd/rest: the kernel refuses to add the rule in chain in_1: No such
  * file or directory". */

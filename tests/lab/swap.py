@@ -5,6 +5,7 @@ that both allow, and that only one allows.
 
     swap.py SOCKET SITE OTHER COUNT
 
+Then the table is made anew as often as a tenth of COUNT, by its seal and by portd's going off and on.
 SITE is what portd loads; OTHER is another content for it. A flow that both allow must not lose a
 datagram when the rules look addresses up in hashes. Sets with prefixes are the kernel's red-black
 trees, which may miss while they are written to: that figure is printed, not judged."""
@@ -37,6 +38,47 @@ def put(path, content):
     os.replace(path + ".new", path)
 
 
+def load(client, site, content, took):
+    """portd's generation; appends the milliseconds."""
+    put(site, content)
+    start = time.monotonic()
+    reply = client.call("Reload")
+    took.append((time.monotonic() - start) * 1000)
+    return reply["generation"]
+
+
+def seals(client, site, text, count):
+    """How many verdicts are wrong while the seal goes off and on: the kernel can't change a table's
+    flags, it gets another one. Nobody looks for prefixes while they are written here."""
+    took, failed = [], 0
+    packets = flood.Flood(2000, 1000, {name.replace("measured: by", "allowed by"): flow
+                                       for name, flow in FLOWS.items()})
+    for i in range(count):
+        want = ("watched", "sealed")[i % 2]
+        load(client, site, json.dumps(json.loads(text) | {"seal": want == "sealed"}), took)
+        if client.call("Status")["seal"] != want:
+            print(f"swap: FAILED: not {want}")
+            failed += 1
+    figures = packets.end()
+    if "portd-spare" in tamper.nft("list", "tables"):
+        print("swap: FAILED: the spare table was left behind")
+        failed += 1
+    print(f"swap: {count} times the seal off or on, each {tamper.percentile(took, 50):.1f} ms (p50), "
+          f"{tamper.percentile(took, 99):.1f} ms (p99)")
+    return failed + flood.judge(figures)
+
+
+def offs(client, count):
+    """How many verdicts are wrong while portd goes off and on: what is allowed passes."""
+    packets = flood.Flood(2000, 1000, {name: flow for name, flow in FLOWS.items()
+                                       if name.startswith("allowed")})
+    for _ in range(count):
+        client.call("Off")
+        client.call("Reload")
+    print(f"swap: {count} times off and on")
+    return flood.judge(packets.end())
+
+
 def main():
     control, site, other, count = *sys.argv[1:4], int(sys.argv[4])
     contents = []
@@ -47,14 +89,11 @@ def main():
     packets = flood.Flood(2000, 1000, FLOWS)
     begun, failed = client.call("Status")["generation"], 0
     for i in range(count):
-        put(site, contents[i % 2])
-        start = time.monotonic()
-        reply = client.call("Reload")
-        took.append((time.monotonic() - start) * 1000)
+        generation = load(client, site, contents[i % 2], took)
         if i < 2:
             wanted[i] = json.dumps(tamper.listing())
-        if reply["generation"] != begun + i + 1:
-            print(f"swap: FAILED: generation {reply['generation']} after reload {i + 1}")
+        if generation != begun + i + 1:
+            print(f"swap: FAILED: generation {generation} after reload {i + 1}")
             failed += 1
     figures = packets.end()
     if count % 2 or wanted[0] == wanted[1] or json.dumps(tamper.listing()) != wanted[1]:
@@ -68,7 +107,9 @@ def main():
     if figures["measured: in one of the two sites"]["arrived"] == 0:
         print("swap: FAILED: the swaps changed no verdict")
         failed += 1
-    return 1 if flood.judge(figures) or failed else 0
+    failed += flood.judge(figures) + seals(client, site, contents[1], count // 20 * 2)
+    failed += offs(client, count // 10)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

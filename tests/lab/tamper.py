@@ -21,6 +21,7 @@ import subprocess
 import sys
 
 import flood
+import nfnl
 from varlink import Client
 
 TABLE = "inet portd"
@@ -296,15 +297,15 @@ class Generations:
                                         text=True)
         assert self.process.stdout.readline() == "ready\n"
 
-    def exposure(self):
+    def exposure(self, generation):
         """Who changed the table, as the kernel tells it, and the nanoseconds from that commit to
-        the next one of portd."""
+        the one that made this generation: a table that is gone is made anew in two."""
         begun = None
         for line in self.process.stdout:
-            when, _, pid, command = line.split(maxsplit=3)
+            when, number, pid, command = line.split(maxsplit=3)
             if command.strip() != "portd":
                 begun, who = int(when), (int(pid), command.strip())
-            elif begun:
+            if int(number) == generation:
                 return who, int(when) - begun
         raise SystemExit("tamper: the witness ended")
 
@@ -337,6 +338,7 @@ class Host:
         Client(self.socket).call("Status")  # the watcher was heard before this answer
         self.generations = Generations(*self.enter, program)
         self.library = Library(self.name)
+        self.wire = flood.in_namespace(self.name, nfnl.Nfnl)
         self.drifts = 0
         self.seen = look(self.library.run)
         self.want = listing(self.seen)
@@ -359,7 +361,7 @@ class Host:
         command = kind(Table(self.library.run, self.seen), rng)
         self.change(command, by)
         drift, problems = self.drift(), []
-        (pid, name), exposure = self.generations.exposure()
+        (pid, name), exposure = self.generations.exposure(self.wire.generation())
         if name != by or drift.get("pid") != pid or drift.get("command") != by:
             problems.append(f"laid at {drift.get('command')}[{drift.get('pid')}], was {name}[{pid}]")
         if not drift["changes"]:

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two sites swapped a thousand times under a flood of datagrams: nothing that both deny passes, and
-# nothing that both allow by hashes is lost.
+# nothing that both allow by hashes is lost. Then the table is made anew a hundred times, and nothing
+# that it allows is lost.
 #   test_swap.sh BINARY_DIR
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -55,8 +55,11 @@ static char *plan_words(const struct plan *p) {
     FILE *f = open_memstream(&text, &size);
 
     assert_non_null(f);
-    for (size_t i = 0; i < p->n_ops; i++)
+    for (size_t i = 0; i < p->n_ops; i++) {
+        if (p->n_first && i == p->n_first)
+            fputs("then\n", f);
         write_op(f, &p->ops[i]);
+    }
     assert_int_equal(fclose(f), 0);
     return text;
 }
@@ -191,19 +194,24 @@ static void test_the_whole_table(void **state) {
     assert_plan(table(), nothing(),
                 "add-table\n"
                 "add-counter denied\n"
-                "add-chain input\n"
                 "add-chain ssh\n"
                 "add-chain deny\n"
                 "add-set services\n"
                 "add-set peers\n"
                 "add-to services: tcp . 22 : goto ssh, tcp . 80 : accept\n"
                 "add-to peers: 10.0.0.1, 10.0.0.2\n"
-                "add-rule by port in input\n"
-                "add-rule rest in input\n"
                 "add-rule ssh in ssh\n"
                 "add-rule ssh-rest in ssh\n"
-                "add-rule denied in deny\n");
-    assert_plan(nothing(), table(), "delete-table\n");
+                "add-rule denied in deny\n"
+                "then\n"
+                "add-chain input\n"
+                "add-rule by port in input\n"
+                "add-rule rest in input\n");
+    assert_plan(nothing(), table(),
+                "flush input\n"
+                "delete-chain input\n"
+                "then\n"
+                "delete-table\n");
 }
 
 static const char *first_words(uint32_t want_flags, uint32_t have_flags, uint32_t owner) {

@@ -98,9 +98,21 @@ static void add_chains(struct chance *c, struct ruleset *r, const struct ruleset
     }
 }
 
-/* A jump to any chain that there is. */
+/* The kernel lets nothing jump to a base chain. */
+static bool can_jump_to(const struct chain *chain) {
+    return !chain->is_base;
+}
+
 static const char *any_chain(struct chance *c, const struct ruleset *r) {
-    return r->n_chains ? r->chains[below(c, (uint32_t)r->n_chains)].name : NULL;
+    uint32_t first = r->n_chains ? below(c, (uint32_t)r->n_chains) : 0;
+
+    for (size_t i = 0; i < r->n_chains; i++) {
+        const struct chain *chain = &r->chains[(first + i) % r->n_chains];
+
+        if (can_jump_to(chain))
+            return chain->name;
+    }
+    return NULL;
 }
 
 static void element_verdict(struct chance *c, const struct ruleset *r, struct element *e) {
@@ -130,7 +142,9 @@ static void fill_set(struct chance *c, struct ruleset *r, struct set *s) {
 }
 
 static bool chain_is_there(const struct ruleset *r, const char *name) {
-    return !name || MODEL_FIND(r->chains, r->n_chains, name);
+    const struct chain *chain = name ? MODEL_FIND(r->chains, r->n_chains, name) : NULL;
+
+    return !name || (chain && can_jump_to(chain));
 }
 
 /* Most elements of the other set; another verdict here and there. */

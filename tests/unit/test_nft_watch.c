@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#define TABLE_COMMITS 2 /* a table comes and goes in two, see engine/plan.h */
+
 struct scene {
     struct kernel *own, *other; /* two netlink ports of this process */
     struct watch *watch;
@@ -105,8 +107,8 @@ static void test_what_touches_is_kept(void **state) {
     shell_quiet("nft add table ip portd"); /* another family */
     shell_quiet("nft delete table inet elsewhere");
     news = drain(s);
-    assert_int_equal(news.n_commits, 4);
-    assert_int_equal(news.n_touching, 1);
+    assert_int_equal(news.n_commits, 3 + TABLE_COMMITS);
+    assert_int_equal(news.n_touching, TABLE_COMMITS);
     assert_true(news.last.touches_table);
     assert_int_equal(news.last.generation, at);
     shell_quiet("nft flush ruleset");
@@ -123,8 +125,8 @@ static void test_many_commits_are_counted(void **state) {
     }
     news = drain(s);
     assert_false(news.overflow);
-    assert_int_equal(news.n_commits, 300);
-    assert_int_equal(news.n_touching, 300);
+    assert_int_equal(news.n_commits, 300 * TABLE_COMMITS);
+    assert_int_equal(news.n_touching, 300 * TABLE_COMMITS);
 }
 
 static void test_overflow_is_told_once(void **state) {
@@ -144,7 +146,7 @@ static void test_overflow_is_told_once(void **state) {
     sample_apply(s->other, s->with);
     news = drain(s);
     assert_false(news.overflow);
-    assert_int_equal(news.n_touching, 1);
+    assert_int_equal(news.n_touching, TABLE_COMMITS);
 }
 
 #define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
