@@ -81,6 +81,14 @@ expect '' portd_name_answered_timestamp_seconds '{"name":"gone.example"}'
 expect 300 portd_name_ttl_seconds '{"name":"my.mailstore.com"}'
 expect 1 portd_name_failing '{"name":"gone.example"}'
 expect 0 portd_name_failing '{"name":"my.mailstore.com"}'
+# The manual lists them, with their types and labels.
+sed -nE 's/\\//g; s/^\*(portd_[a-z_]+)\* \(([a-z]+)(: (.*))?\)$/\1 \2 \4/p' \
+    "$source_dir/packaging/man/portd-ctl.1.scd" | sort >"$work/described"
+jq -r '.families[] | .type as $type | (.name + ({counter: "_total", info: "_info"}[$type] // ""))
+    + " " + $type + " " + (.samples[0].labels | keys_unsorted | join(", ")
+    + if $type == "histogram" then "le" else "" end)' <("$ctl" metrics --json --socket "$socket") |
+    sort >"$work/printed"
+diff "$work/described" "$work/printed" >&2 || fail "the manual describes others"
 # Every state that there is has its sample.
 for type in State Seal; do
     words=$(sed -nE "s/^type $type \\((.*)\\)/\\1/p" "$source_dir/lib/varlink/io.portd.varlink")
