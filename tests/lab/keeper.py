@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Plays the service manager of portd: keeps the descriptor that it hands over (FDSTORE of
-sd_notify(3)) and gives it to the next start (sd_listen_fds(3)). portd is killed and restarted at
-random under a flood of datagrams, and the kernel tells what that changed.
+sd_notify(3)) and gives it to the next start (sd_listen_fds(3)). portd is killed, restarted and
+upgraded at random under a flood of datagrams, and the kernel tells what that changed.
 
     keeper.py GENERATIONS ROUNDS SEED LOG SITE SOCKET COMMAND…"""
 import array
+import errno
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -24,11 +26,14 @@ from varlink import Client, Error
 FIRST_FD = 3
 SEALED = nfnl.OWNER | nfnl.PERSIST
 READY_SECONDS = 30
+OWNER_SECONDS = 0.0005  # between two looks at who owns the table
 
 
 class Keeper:
     def __init__(self, command, log):
-        self.command, self.log = command, log
+        self.command, self.log, self.original = command, log, command[0]
+        self.command[0] = os.path.join(os.path.dirname(log), "portd")
+        self.install()
         self.name = f"@keeper-{os.getpid()}"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -75,6 +80,11 @@ class Keeper:
         if name in self.stored:
             os.close(self.stored.pop(name))
 
+    def install(self):
+        """The program anew, as another file of the same name: what runs goes on running."""
+        shutil.copy(self.original, self.command[0] + ".new")
+        os.rename(self.command[0] + ".new", self.command[0])
+
     def start(self):
         self.ready.clear()
         self.pid = os.fork()
@@ -104,6 +114,28 @@ class Keeper:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+class Owners:
+    """Looks all the time who owns the table: no event would tell."""
+
+    def __init__(self):
+        self.seen, self.looks, self.is_over = set(), 0, False
+        self.thread = threading.Thread(target=self._look)
+        self.thread.start()
+
+    def _look(self):
+        wire = nfnl.Nfnl()
+        while not self.is_over:
+            self.seen.add(wire.owner())
+            self.looks += 1
+            time.sleep(OWNER_SECONDS)
+
+    def end(self):
+        """{(flags, port id)}"""
+        self.is_over = True
+        self.thread.join()
+        return self.seen
+
+
 class Trial:
     def __init__(self, argv):
         generations, rounds, seed, log, self.site, self.control = argv[1:7]
@@ -127,22 +159,29 @@ class Trial:
         self.expect(names == ["portd"] * n, f"{what}: commits of {names}, not {n} of portd")
 
     def end_any(self):
-        """Killed, often before it is ready, or asked to end."""
-        if self.rng.random() < 0.5:
+        """Killed, often before it is ready, asked to end, or upgraded."""
+        way = self.rng.choice(("kill -9", "restart", "upgrade"))
+        if way == "kill -9":
             time.sleep(self.rng.random() * 0.03)
             self.keeper.end(signal.SIGKILL)
-        else:
-            self.keeper.await_ready()
-            self.expect(self.keeper.end(signal.SIGTERM) == 0, "SIGTERM is no failure")
+            return way
+        self.keeper.await_ready()
+        if way == "upgrade":
+            self.keeper.install()
+        self.expect(self.keeper.end(signal.SIGTERM) == 0, "SIGTERM is no failure")
+        return way
 
     def with_store(self):
+        owners, ways = Owners(), []
         for _ in range(self.rounds):
-            self.end_any()
-            self.expect(self.wire.owner() == (SEALED, self.port),
-                        "portd is gone, the table's owner:", self.wire.owner())
+            ways.append(self.end_any())
+            errors = self.wire.batch([nfnl.Message(nfnl.DELTABLE, [nfnl.attr(1, "portd")])])
+            self.expect(errors == [errno.EPERM], "portd is gone, and the table deleted:", errors)
             self.keeper.start()
         self.keeper.await_ready()
-        self.expect(self.wire.owner() == (SEALED, self.port), "another owner:", self.wire.owner())
+        self.expect(owners.end() == {(SEALED, self.port)}, "other owners:", owners.seen)
+        print("keeper:", ", ".join(f"{ways.count(way)} times {way}" for way in sorted(set(ways))),
+              f"under load; {owners.looks} looks at the table's owner found {len(owners.seen)} owner")
         self.expect_commits(0, f"{self.rounds} ends and starts, the socket in the store")
         self.expect(Client(self.control).call("Status")["seal"] == "sealed", "not sealed")
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A service manager's descriptor store keeps the table sealed while portd is killed and restarted
-# under load; without one a start claims the table, and writes nothing else.
+# A service manager's descriptor store keeps the table sealed while portd is killed, restarted and
+# upgraded under load; without one a start claims the table, and writes nothing else.
 #   test_keeper.sh BINARY_DIR
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
