@@ -21,6 +21,7 @@ check() { # what, command…
 }
 is() { [ "$1" = "$2" ]; }
 beyond() { [ "$1" -gt "$2" ]; }
+no_less() { [ "$1" -ge "$2" ]; }
 holds() { jq -e "$@" >/dev/null; }
 portd_ctl() { "$binary_dir/daemon/portd-ctl" "$@" --socket "$lab_state/acd-rest1.sock"; }
 # look [STATUS]: the metrics as they are now.
@@ -39,13 +40,12 @@ value() {
         [inputs | select(.name == $name and (.labels | contains(pairs))) | .value] | add' \
         --args "${@:2}" <"$lab_state/samples"
 }
-# wait_for NAME NUMBER: looks until it is that, for 20 s.
+# wait_for COMMAND…: looks until it holds, for 20 s.
 wait_for() {
     local end=$((SECONDS + 20))
-    until look && [ "$(value "$1")" = "$2" ]; do
-        [ $SECONDS -lt $end ] || { lab_say "$1 is $(value "$1"), not $2"; return 1; }
-    done
+    until look && "$@"; do [ $SECONDS -lt $end ] || return 1; done
 }
+drifts_are() { [ "$(value portd_drifts_total)" = "$1" ]; }
 nft_counter() { # name: packets and bytes, by nft's own word
     lab_in acd-rest1 nft -j list counter inet portd "$1" |
         jq -r '.nftables[] | .counter // empty | "\(.packets) \(.bytes)"'
@@ -103,7 +103,9 @@ for port in range(9, 13):
 PY
 look
 check "three connections are packets" beyond "$(hits packets)" $((packets + 5))
-check "as many as nft says" is "$(hits packets) $(hits bytes)" "$(nft_counter in/jtel-acd/rest)"
+# The last packets of a connection may still be on their way.
+as_nft_says() { [ "$(hits packets) $(hits bytes)" = "$(nft_counter in/jtel-acd/rest)" ]; }
+check "as many as nft says" wait_for as_nft_says
 check "five denied datagrams" beyond "$(value portd_denied_packets_total direction in)" $((denied_in + 4))
 check "and four on the way out" beyond "$(value portd_denied_packets_total direction out)" $((denied_out + 3))
 check "with their bytes" beyond "$(value portd_denied_bytes_total direction out)" $((4 * 128 - 1))
@@ -113,7 +115,7 @@ packets=$(hits packets)
 # Drifts, and for how long each was in force.
 for i in 1 2 3; do
     lab_in acd-rest1 nft add chain inet portd "hole$i"
-    check "drift $i is counted" wait_for portd_drifts_total "$i"
+    check "drift $i is counted" wait_for drifts_are "$i"
 done
 portd_ctl drift --json >"$lab_state/drifts"
 check "all of them repaired" is "$(value portd_repair_duration_seconds_count)" 3
@@ -125,7 +127,7 @@ check "each bucket has those that are no longer" \
         | map(select(.name == "portd_repair_duration_seconds_bucket")) | length == 17 and all(.[];
             (if .labels.le == "+Inf" then infinite else .labels.le | tonumber * 1000000 end) as $le
             | .value == ($took | map(select(. <= $le)) | length))' "$lab_state/samples"
-check "the flow's packets outlived the repair" is "$(hits packets)" "$packets"
+check "the flow's packets outlived the repair" no_less "$(hits packets)" "$packets"
 
 # Reloads: a flow comes and goes, a name is needed, what counts goes on.
 generation=$(value portd_generation)
@@ -138,7 +140,7 @@ portd_ctl reload >/dev/null
 lab_in stranger bash -c 'echo x >/dev/udp/10.1.0.81/7777' 2>/dev/null
 look
 check "the generation is the next" is "$(value portd_generation)" $((generation + 1))
-check "the packets outlived the reload" is "$(hits packets)" "$packets"
+check "the packets outlived the reload" no_less "$(hits packets)" "$packets"
 check "the new flow has its packet" is "$(value portd_flow_packets_total product site flow own)" 1
 check "a name without address" is "$(value portd_name_addresses name support.example.com)" 0
 check "and without answer" is "$(value portd_name_answered_timestamp_seconds)" null
@@ -162,7 +164,7 @@ lab_portd acd-rest1
 look
 check "degraded" is "$(value portd_state portd_state degraded)" 1
 check "which is warned of" is "$(value portd_warnings code last-good)" 1
-check "the packets outlived the restart" is "$(hits packets)" "$packets"
+check "the packets outlived the restart" no_less "$(hits packets)" "$packets"
 check "drifts begin anew" is "$(value portd_drifts_total)" 0
 check "and say when" beyond "$(value portd_start_time_seconds)" $((started - 1))
 install -m 0644 "$lab_state/good" "$lab_site"
