@@ -36,12 +36,8 @@ static const struct state {
     { "off", { LEVEL_PROBLEM, "state-off", "no port of this host is closed by portd" } },
 };
 
-/* Each that went wrong, and how many there are besides. */
+/* Each that went wrong, under its own code, and how many there are besides. */
 static void examine_warnings(struct doctor *d) {
-    static const struct complaint wrong = {
-        LEVEL_PROBLEM, "warning",
-        "portd itself says so: it enforces, but not all is as it should be"
-    };
     static const struct complaint known = {
         LEVEL_NOTE, "warnings", "the files allow it, and yet it is more often forgotten than meant"
     };
@@ -49,7 +45,12 @@ static void examine_warnings(struct doctor *d) {
     size_t i, n = 0;
 
     json_array_foreach(warnings, i, warning) {
-        if (is_note(member_text(warning, "code")))
+        const struct complaint wrong = {
+            LEVEL_PROBLEM, member_text(warning, "code"),
+            "portd itself says so: it enforces, but not all is as it should be"
+        };
+
+        if (is_note(wrong.code))
             n++;
         else
             doctor_find(d, &wrong, member_text(warning, "hint"), "%s",

@@ -131,8 +131,8 @@ answer Status "{\"parameters\":{\"state\":\"degraded\",\"seal\":\"watched\",\"na
 \"text\":\"t\",\"hint\":\"h\"}]}}"
 printf "$portd$resolver\nId=docker.service\nActiveState=active\n" >units
 here
-for code in state-degraded warning warnings not-sealed resolver-down manager-docker; do finds $code; done
-json '[f["text"] for f in a["findings"] if f["code"] == "warning"] == ["no room"]'
+for code in state-degraded not-saved warnings not-sealed resolver-down manager-docker; do finds $code; done
+json '[f["text"] for f in a["findings"] if f["code"] == "not-saved"] == ["no room"]'
 json '[f["level"] for f in a["findings"] if f["code"] == "warnings"] == ["note"]'
 run 3 doctor --socket "$socket" "${files[@]}"
 says out "● portd     degraded"
