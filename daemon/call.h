@@ -59,7 +59,7 @@ int call_error(struct call *c, const char *error, json_t *parameters);
 int call_error_text(struct call *c, const char *error, const char *text);
 
 /* What a caller can be told from now on, one reply at a time. */
-enum topic { TOPIC_NONE, TOPIC_EVENTS, TOPIC_NAMES };
+enum topic { TOPIC_NONE, TOPIC_EVENTS, TOPIC_NAMES, TOPIC_DENIED };
 
 bool call_wants_more(const struct call *c);
 /* Answers with `first` (its reference is taken; NULL: nothing yet), then with all that

@@ -4,6 +4,7 @@
 #include "daemon/learn.h"
 
 #include "daemon/clock.h"
+#include "daemon/denied.h"
 #include "daemon/log.h"
 #include "daemon/warnings.h"
 #include "nft/conntrack.h"
@@ -73,6 +74,7 @@ int learn_compile(const struct manager *m, const struct enforced *e, struct rule
     for (enum direction d = 0; m->learn_until_usec && d < DIRECTION_MAX; d++)
         if (meant.modes[d] == MODE_ENFORCE)
             meant.modes[d] = MODE_AUDIT;
+    meant.is_mute = !denied_can_log(m->denied);
     return policy_compile(&meant, &m->names, ret);
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/privileges.h"
+#include "daemon/reader.h"
 #include "daemon/service.h"
 #include "files/files.h"
 #include "varlink/interface.h"
@@ -214,6 +215,7 @@ static int prepare(const struct options *o, struct identity *id, struct manager_
         r = listen_or_go_on(o, id, TAKE_FD(stored.listener), &ret->listen_fd, reterr);
     fd_close(stored.listener);
     legacy_open(legacy);
+    ret->reader = reader_program();
     if (r == 0)
         r = privileges_drop(id, PRIVILEGES_NET_ADMIN, reterr);
     return r;
@@ -233,6 +235,7 @@ static int run(const struct options *o, struct report *reterr) {
         .listen_fd = -1,
         .owner_fd = -1,
         .legacy = &legacy,
+        .reader = -1,
     };
     int r;
 
@@ -240,6 +243,7 @@ static int run(const struct options *o, struct report *reterr) {
     if (r != 0) {
         fd_close(mo.listen_fd);
         fd_close(mo.owner_fd);
+        fd_close(mo.reader);
         return r;
     }
     mo.read_group = id.read_group;

@@ -4,6 +4,7 @@
 #include "daemon/manager.h"
 
 #include "daemon/clock.h"
+#include "daemon/denied.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -421,6 +422,7 @@ static int add_signals(struct manager *m) {
     sigaddset(&mask, SIGHUP);
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGCHLD); /* as sd-event wants it of whoever has a child */
     if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
         return -errno;
     r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
@@ -497,7 +499,7 @@ static int manager_serve(struct manager *m) {
     if (r < 0)
         return r;
     (void)service_store(SERVICE_LISTENER, TAKE_FD(m->options.listen_fd)); /* the server's now */
-    return 0;
+    return denied_attach(m);
 }
 
 int manager_new(const struct manager_options *o, struct manager **ret, struct report *reterr) {
@@ -507,11 +509,14 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
     if (!m) {
         fd_close(o->listen_fd);
         fd_close(o->owner_fd);
+        fd_close(o->reader);
         return -ENOMEM;
     }
     m->options = *o;
     m->started_usec = clock_realtime();
-    r = history_open(o->state_dir, &m->history);
+    r = denied_new(o->reader, &m->denied);
+    if (r == 0)
+        r = history_open(o->state_dir, &m->history);
     if (r == 0)
         r = witness_new(&m->witness);
     if (r < 0)
@@ -538,6 +543,7 @@ struct manager *manager_free(struct manager *m) {
         return NULL;
     if (m->enforced)
         names_save(m);
+    denied_free(m->denied);
     server_free(m->server);
     sd_event_source_unref(m->learn_source);
     auditor_free(m->auditor);

@@ -37,6 +37,7 @@ struct manager_options {
     uid_t resolver;              /* (uid_t)-1: none */
     uint64_t learn_usec;         /* for how long the first rules deny nothing on a running host */
     const struct legacy *legacy; /* borrowed */
+    int reader;                  /* reader_program(), owned likewise */
 };
 
 /* Who asked for a load, and when. */
@@ -59,6 +60,7 @@ struct manager {
     struct server *server;
     struct auditor *auditor;
     struct disk *disk;
+    struct denied *denied;
 
     struct seal_state seal;
     sd_event_source *seal_source; /* when an unsealed table is sealed again */

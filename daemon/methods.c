@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rows of io.portd: each takes its parameters, asks the manager, answers. */
+#include "daemon/clock.h"
+#include "daemon/denied.h"
 #include "daemon/manager.h"
 #include "daemon/names.h"
 #include "daemon/status.h"
@@ -65,6 +67,32 @@ static int method_audit(struct call *c, void *userdata) {
         return call_error_text(c, ERROR_FAILED,
                                "others commit to nf_tables faster than portd can read: try again");
     return r < 0 ? r : call_reply(c, reply);
+}
+
+/* Left out, or of the type. */
+static bool is_optional(const json_t *value, bool is_type) {
+    return !value || json_is_null(value) || is_type;
+}
+
+static int method_denied(struct call *c, void *userdata) {
+    static const char *const keys[] = { "since", "would" };
+    const json_t *since = json_object_get(call_parameters(c), "since");
+    const json_t *would = json_object_get(call_parameters(c), "would");
+    struct denied_query q = { .has_would = json_is_boolean(would), .would = json_is_true(would) };
+    uint64_t now = clock_realtime(), ago = (uint64_t)json_integer_value(since);
+    int r = call_only(c, keys, ARRAY_SIZE(keys));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (!is_optional(since, json_integer_value(since) > 0) ||
+        !is_optional(would, json_is_boolean(would)))
+        return call_error_text(c, ERROR_BAD_QUERY,
+                               "since is a number of seconds, would is true or false");
+    if (ago > 0 && ago < now / 1000000)
+        q.since_usec = now - ago * 1000000;
+    if (call_wants_more(c))
+        return call_watch(c, TOPIC_DENIED, denied_reply(userdata, &q));
+    return call_reply(c, denied_reply(userdata, &q));
 }
 
 static json_t *diff_json(const struct plan *plan) {
@@ -260,6 +288,7 @@ const struct method manager_methods[] = {
     { "Status", ACCESS_READ, method_status },
     { "Flows", ACCESS_READ, method_flows },
     { "Drift", ACCESS_READ, method_drift },
+    { "Denied", ACCESS_READ, method_denied },
     { "Diff", ACCESS_READ, method_diff },
     { "Audit", ACCESS_READ, method_audit },
     { "Explain", ACCESS_READ, method_explain },

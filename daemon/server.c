@@ -233,6 +233,13 @@ void server_broadcast(struct server *s, enum topic topic, json_t *reply) {
             connection_send_event(c, text, text ? strlen(text) : 0);
 }
 
+bool server_has_watchers(const struct server *s, enum topic topic) {
+    for (const struct connection *c = s->connections; c; c = c->next)
+        if (c->topic == topic)
+            return true;
+    return false;
+}
+
 bool server_has_resolver(const struct server *s, enum topic topic) {
     for (const struct connection *c = s->connections; c; c = c->next)
         if (c->topic == topic && is_resolver(s, &c->who))

@@ -44,7 +44,8 @@ DEFINE_CLEANUP(struct server *, server_free);
  * watcher that has left too much unread, or for whom memory is out, is disconnected. */
 void server_broadcast(struct server *s, enum topic topic, json_t *reply);
 
-/* Whether the resolver watches the topic. */
+/* Whether anybody watches the topic; whether the resolver does. */
+bool server_has_watchers(const struct server *s, enum topic topic);
 bool server_has_resolver(const struct server *s, enum topic topic);
 
 #endif

@@ -2,6 +2,7 @@
 #include "daemon/status.h"
 
 #include "daemon/clock.h"
+#include "daemon/denied.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -75,7 +76,7 @@ static json_t *status_warnings(const struct manager *m) {
                          "the files were refused at start; the last good ones are in force");
     r |= history_warnings(m->history, warnings);
     if (r < 0 || audit_warn(m, warnings) < 0 || disk_warn(m->disk, warnings) < 0 ||
-        names_warn(m, warnings) < 0) {
+        names_warn(m, warnings) < 0 || denied_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
     }
@@ -91,6 +92,7 @@ static int set_details(json_t *o, const struct manager *m) {
         r |= json_object_set_new(o, "last_drift", drift_json(last));
     if (m->seal.unsealed_until_usec)
         r |= json_object_set_new(o, "unsealed_until", json_string(seal_until(m, until)));
+    r |= json_object_set_new(o, "denied", denied_recently(m));
     r |= json_object_set_new(o, "repairs", latency_json(&m->repairs));
     r |= json_object_set_new(o, "started", json_string(clock_format(m->started_usec, started)));
     r |= json_object_set_new(o, "last_reload", reload_record_json(&m->last_reload));

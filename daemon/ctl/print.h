@@ -22,6 +22,10 @@ void print_drifts(json_t *drifts);
 void print_verification(json_t *answer);
 /* Reply of Audit. */
 void print_audit(json_t *audit);
+/* Reply of Denied: as a table, and what is not in it. */
+void print_denials(json_t *answer);
+/* The same as it comes, a line each, the oldest first; `would`: only what is not denied yet. */
+void print_denials_news(json_t *answer, bool would);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */

@@ -208,6 +208,17 @@ static void print_last_reload(json_t *reload) {
            by, *by && *reason ? ": " : "", reason);
 }
 
+static void print_recently(json_t *denied, const char *packets, const char *addresses,
+                           const char *what) {
+    json_int_t n = json_integer_value(json_object_get(denied, packets));
+    json_int_t from = json_integer_value(json_object_get(denied, addresses));
+
+    if (n > 0)
+        printf("  %-12s %lld %s of %lld %s in the last hour  %s portd-ctl denied\n", what,
+               (long long)n, n == 1 ? "packet" : "packets", (long long)from,
+               from == 1 ? "address" : "addresses", screen_marks()->arrow);
+}
+
 static void print_mistakes(json_t *mistakes) {
     json_t *mistake;
     size_t i;
@@ -231,6 +242,9 @@ void print_status(json_t *status) {
         print_last_drift(drift);
     if (reload)
         print_last_reload(reload);
+    print_recently(json_object_get(status, "denied"), "packets", "addresses", "denied");
+    print_recently(json_object_get(status, "denied"), "would_packets", "would_addresses",
+                   "would deny");
     if (*opponent)
         printf("  %s!%s %s keeps rewriting the rules, portd keeps repairing them  %s portd-ctl "
                "drift\n",

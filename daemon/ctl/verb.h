@@ -36,6 +36,9 @@ enum {
     OPTION_EXPOSITION = 1 << 16, /* --format is one of metrics */
     OPTION_OUTPUT = 1 << 17,
     OPTION_ROOT = 1 << 18,
+    OPTION_SINCE = 1 << 19,
+    OPTION_WOULD = 1 << 20,
+    OPTION_FOLLOW = 1 << 21,
 };
 
 struct list {
@@ -45,8 +48,8 @@ struct list {
 
 /* The command line. Strings are borrowed from argv. */
 struct options {
-    bool help, version, json, offline, yes, verify;
-    const char *socket, *site, *host, *reason, *duration, *format, *remote, *root, *output;
+    bool help, version, json, offline, yes, verify, would, follow;
+    const char *socket, *site, *host, *reason, *duration, *since, *format, *remote, *root, *output;
     struct list policy_dirs, hosts;
     unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */
     unsigned given;       /* OPTION_* of all that were given */
@@ -71,6 +74,7 @@ enum status verb_names(const struct options *o, const char *const *words, size_t
 enum status verb_metrics(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_diff(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_audit(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_denied(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_drift(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_matrix(const struct options *o, const char *const *words, size_t n_words);

@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "print.h"
 #include "varlink/interface.h"
+#include "when.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,26 +83,9 @@ enum status verb_off(const struct options *o, const char *const *words _unused_,
     return STATUS_FINE;
 }
 
-/* Seconds of "90", "90s", "10m" or "2h"; 0: it is none of these. */
-static long duration_parse(const char *text) {
-    static const char units[] = "smh";
-    static const long factors[] = { 1, 60, 3600 };
-    const char *unit;
-    char *end;
-    long n;
-
-    if (*text < '0' || *text > '9')
-        return 0;
-    n = strtol(text, &end, 10);
-    unit = *end ? strchr(units, *end) : units;
-    if (!unit || (*end && end[1]) || n > 86400)
-        return 0;
-    return n * factors[unit - units];
-}
-
 enum status verb_unseal(const struct options *o, const char *const *words _unused_,
                         size_t n_words _unused_) {
-    long seconds = o->duration ? duration_parse(o->duration) : 0;
+    long seconds = o->duration ? when_seconds(o->duration) : 0;
     enum status status;
     json_t *answer;
 

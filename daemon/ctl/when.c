@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 bool when_parse(const char *text, time_t *ret) {
     struct tm tm = { 0 };
@@ -48,4 +50,20 @@ const char *when_duration(uint64_t usec, char buf[static WHEN_TEXT_MAX]) {
     else
         snprintf(buf, WHEN_TEXT_MAX, "%.1f ms", (double)usec / 1000);
     return buf;
+}
+
+long when_seconds(const char *text) {
+    static const char units[] = "smh";
+    static const long factors[] = { 1, 60, 3600 };
+    const char *unit;
+    char *end;
+    long n;
+
+    if (*text < '0' || *text > '9')
+        return 0;
+    n = strtol(text, &end, 10);
+    unit = *end ? strchr(units, *end) : units;
+    if (!unit || (*end && end[1]) || n > 86400)
+        return 0;
+    return n * factors[unit - units];
 }

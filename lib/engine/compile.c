@@ -421,6 +421,14 @@ static void base_chain(struct compiler *c, enum direction d) {
     goto_rule(c, NULL, w->deny);
 }
 
+static void log_rule(struct build *b, bool audit) {
+    uint16_t group = audit ? PORTD_LOG_GROUP_WOULD : PORTD_LOG_GROUP;
+
+    build_rule(b, audit ? "would be denied: log" : "denied: log");
+    build_stmt(b, (struct stmt){ .type = STMT_LIMIT, .limit = { 200, 100 } });
+    build_stmt(b, (struct stmt){ .type = STMT_LOG, .log = { group, 64, 32 } });
+}
+
 /* Logged at a bounded rate for whoever listens to the group, then denied. */
 static void deny_chain(struct compiler *c, enum direction d) {
     struct build *b = &c->build;
@@ -430,9 +438,8 @@ static void deny_chain(struct compiler *c, enum direction d) {
     snprintf(counter, sizeof(counter), "denied/%s", direction_name(d));
     build_chain(b, words[d].deny);
 
-    build_rule(b, audit ? "would be denied: log" : "denied: log");
-    build_stmt(b, (struct stmt){ .type = STMT_LIMIT, .limit = { 200, 100 } });
-    build_stmt(b, (struct stmt){ .type = STMT_LOG, .log = { PORTD_LOG_GROUP, 64, 32 } });
+    if (!c->intent->is_mute)
+        log_rule(b, audit);
 
     if (!audit && c->intent->denies[d] == DENY_REJECT) {
         build_rule(b, "denied: count");

@@ -4,6 +4,7 @@
  * is said and what is enforced can't differ. */
 #include "engine/intent.h"
 
+#include "engine/neighbours.h"
 #include "engine/resolve.h"
 #include "engine/warning.h"
 
@@ -137,6 +138,8 @@ static int resolve_hostnames(struct intent *in) {
 static int resolve_all(struct resolver *rs, const struct host *self) {
     int r = resolve_self(rs->intent, rs->site, self);
 
+    if (r == 0)
+        r = neighbours_resolve(rs->intent, rs->site);
     if (r == 0)
         r = resolver_init(rs);
     if (r == 0)

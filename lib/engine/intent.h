@@ -63,6 +63,15 @@ struct intent_host {
     enum os os;
 };
 
+/* An address of a host of the site, this one included. */
+struct intent_neighbour {
+    enum family family;
+    struct address address;
+    const char *name;
+    const char **roles; /* "jtel-acd/ACD-LB" */
+    size_t n_roles;
+};
+
 struct intent_warning {
     const char *code; /* "peer-unbound", "no-management", … stable */
     const char *text;
@@ -76,6 +85,9 @@ struct intent {
     enum mode modes[DIRECTION_MAX];
     enum deny denies[DIRECTION_MAX];
     bool seal;
+    bool is_mute; /* the kernel can't hand packets to programs: nothing is logged */
+    struct intent_neighbour *neighbours; /* sorted */
+    size_t n_neighbours;
     struct intent_flow *flows; /* every row of every product in use, active or not, file order */
     size_t n_flows;
     struct party **parties; /* each selector once */
@@ -104,6 +116,9 @@ bool party_is_empty(const struct party *p);
 bool party_contains(const struct party *p, enum family f, const struct address *a);
 /* The parties on the other end: `from` of an ingress flow, `to` of an egress flow. */
 struct party **flow_others(const struct intent_flow *f, enum direction d, size_t *ret_n);
+/* NULL: no host of the site has this address for itself. */
+const struct intent_neighbour *intent_neighbour_find(const struct intent *i, enum family f,
+                                                     const struct address *a);
 const struct intent_flow *intent_flow_find(const struct intent *i, const char *id);
 
 #endif

@@ -15,7 +15,10 @@
 #define PORTD_TABLE "portd"
 /* In force while somebody else owns the name above. */
 #define PORTD_TABLE_SPARE "portd-spare"
-#define PORTD_LOG_GROUP   20548 /* NFLOG group of the deny chains: 'P' 'D' */
+/* NFLOG groups of the deny chains: of what is denied (in hexadecimal "PD"), and of what would be
+ * where a direction is only audited. */
+#define PORTD_LOG_GROUP       20548
+#define PORTD_LOG_GROUP_WOULD 20549
 
 /* Which end of a packet: source or destination. */
 enum side { SIDE_SOURCE, SIDE_DESTINATION };

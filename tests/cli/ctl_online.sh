@@ -192,6 +192,45 @@ ask 0 off --yes
 called '{"method":"io.portd.Off","parameters":{}}'
 says out "portd-ctl reload"
 
+# What was denied: the nearest row says why, else the reason does.
+denied='"denials":[{"direction":"in","address":"10.1.0.11","host":"acd-lb1","roles":["jtel-acd/ACD-LB"],
+"service":"tcp/3306","kind":"request","would":false,"packets":41,"first":"2020-01-31T14:02:11Z",
+"last":"2020-01-31T14:02:11Z","reason":"no flow opens it","nearest":{"flow":"jtel-acd/rest",
+"reason":"10.1.0.11 is not in ACD-JB"}},{"direction":"out","address":"198.51.100.7\u001b[31m",
+"service":"tcp/22","kind":"answer","would":true,"packets":1,"first":"2020-01-31T14:02:11Z",
+"last":"2020-01-31T14:02:11Z","reason":"an answer: no flow opens it"}]'
+answer Denied "{\"parameters\":{$denied,\"reader\":{\"state\":\"runs\"},\"packets\":
+{\"read\":42,\"unlogged\":1000,\"missed\":0,\"unread\":3,\"forgotten\":0}}}"
+COLUMNS=140 ask 0 denied
+called '{"method":"io.portd.Denied","parameters":{}}'
+says out "41 in          acd-lb1 10.1.0.11 (jtel-acd/ACD-LB) tcp/3306      jtel-acd/rest: 10.1.0.11 is not in ACD-JB"
+says out "1 out, passed 198.51.100.7"
+grep -q $'\033' "$work/out" && fail "an escape from an address"
+says out "tcp/22 answer an answer: no flow opens it"
+says out "not listed: 1000 packets came faster than they are logged"
+says out "not listed: 3 packets can't be read"
+hushes out "too many"
+hushes out "nobody reads"
+ask 0 denied --since 10m --would --json
+called '{"method":"io.portd.Denied","parameters":{"since":600,"would":true}}'
+json 'a["denials"][0]["packets"] == 41 and a["packets"]["unlogged"] == 1000'
+run 2 denied --since soon
+says err "--since 90s"
+answer Denied '{"parameters":{"denials":[],"reader":{"state":"busy"},"packets":{}}}'
+ask 0 denied
+says out "nothing was denied that was seen"
+says out "nobody reads what is denied (busy)"
+answer Denied "{\"parameters\":{$denied},\"continues\":true}" "{\"parameters\":{$denied},\"continues\":true}"
+ask 1 denied --follow --would
+called '{"method":"io.portd.Denied","parameters":{"would":true},"more":true}'
+says out "out tcp/22 answer to 198.51.100.7\\x1b[31m  passed, 1 so far: an answer: no flow opens it"
+hushes out "tcp/3306"
+answer Status '{"parameters":{"state":"enforcing","warnings":[],"denied":{"packets":41,"addresses":2,
+"would_packets":1,"would_addresses":1}}}'
+ask 0 status
+says out "denied       41 packets of 2 addresses in the last hour  → portd-ctl denied"
+says out "would deny   1 packet of 1 address in the last hour"
+
 # Events until portd goes, which is no success.
 answer Watch '{"parameters":{"time":"2020-01-31T14:02:11Z","event":"drift","text":"nft: x"},"continues":true}' \
     '{"parameters":{"time":"2020-01-31T14:02:12Z","event":"apply","text":"generation 2"},"continues":true}'
