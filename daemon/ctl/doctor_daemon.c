@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* That belongs to another area. */
+#define WARNING_NO_RESOLVER "no-resolver"
+
 /* Which warnings say how the site is, or how things are for a moment: they may be meant so. Any
  * other is about something that went wrong. */
 static const char *const notes[] = {
@@ -52,7 +55,7 @@ static void examine_warnings(struct doctor *d) {
 
         if (is_note(wrong.code))
             n++;
-        else
+        else if (strcmp(wrong.code, WARNING_NO_RESOLVER) != 0)
             doctor_find(d, &wrong, member_text(warning, "hint"), "%s",
                         member_text(warning, "text"));
     }
@@ -100,22 +103,31 @@ void examine_portd(struct doctor *d) {
 
 /* --- names --- */
 
+static bool has_warning(const struct doctor *d, const char *code) {
+    json_t *warning;
+    size_t i;
+
+    json_array_foreach(json_object_get(d->status, "warnings"), i,
+                       warning) if (strcmp(member_text(warning, "code"), code) == 0) return true;
+    return false;
+}
+
+/* The daemon knows who is connected, systemd who is about to be. */
 void examine_names(struct doctor *d) {
     static const struct complaint down = {
         LEVEL_PROBLEM, "resolver-down",
-        "the addresses of DNS names stay what they are, and new ones are never opened"
+        "DNS names keep the addresses that they have, and those without any are closed"
     };
+    const char *state = unit_property(d, "portd-resolver.service", "ActiveState");
     long long n = (long long)json_integer_value(json_object_get(d->status, "names"));
-    bool is_used = unit_is_used(d, "portd-resolver.service");
+    bool runs = !has_warning(d, WARNING_NO_RESOLVER) && (!*state || strcmp(state, "active") == 0);
 
-    if (!d->status || !d->units) {
-        doctor_saw(d, "not looked at: %s",
-                   d->status ? "no systemd to ask" : "portd does not answer");
+    if (!d->status) {
+        doctor_saw(d, "not looked at: portd does not answer");
         return;
     }
-    doctor_saw(d, "rows of this host need %lld DNS name%s, portd-resolver %s", n, n == 1 ? "" : "s",
-               is_used ? "runs" : "does not run");
-    if (n > 0 && !is_used)
+    doctor_saw(d, "rows of this host need %lld DNS name%s", n, n == 1 ? "" : "s");
+    if (n > 0 && !runs)
         doctor_find(d, &down, "systemctl enable --now portd-resolver",
                     "portd-resolver does not run, but rows need DNS names");
 }

@@ -138,6 +138,12 @@ run 3 doctor --socket "$socket" "${files[@]}"
 says out "● portd     degraded"
 says out "  !  no room"
 says out "     to do: make some"
+answer Status "{\"parameters\":{\"state\":\"enforcing\",\"names\":1,\"warnings\":[{\"code\":\"no-resolver\",
+\"text\":\"t\",\"hint\":\"h\"}]}}"
+printf "$portd" >units
+here
+finds resolver-down
+misses no-resolver
 for state in audit contested off; do
     answer Status "{\"parameters\":{\"state\":\"$state\",$status}}"
     here
