@@ -98,6 +98,17 @@ judge() { # [state]
     passed "status: ${1:-enforcing}, sealed; portd-resolver runs"
 }
 
+# What the timer's service writes for node_exporter.
+textfiles=/var/lib/prometheus/node-exporter
+metrics_are() { # line; a run that the timer has begun may know less
+    server systemctl start portd-metrics.service
+    grep -qxF "$1" "$boot_state/server/root$textfiles/portd.prom"
+}
+metrics_say() { # line
+    boot_until 20 metrics_are "$1"
+    passed "metrics: $1"
+}
+
 # --- packages -----------------------------------------------------------------------------------
 
 # A package again under another version; what COMMAND did in its unpacked tree goes in as well.
@@ -191,6 +202,7 @@ knock unguarded
 step "put the site, reboot: enforced before the network is up"
 sed 's/mgmt1/server/; s/cas1/neighbour/' "$lab_site" | boot_put server /etc/portd/site.json
 server portd-ctl check
+server mkdir -p $textfiles
 boot_reboot server
 siege_start
 watch_start
@@ -199,11 +211,13 @@ listing >"$boot_state/wanted"
 judge
 order
 server systemd-analyze blame | grep -E 'portd|networkd|journald'
-for unit in portd.service:13 portd-resolver.service:12; do
+for unit in portd.service:13 portd-resolver.service:12 portd-metrics.service:8; do
     server systemd-analyze security "${unit%:*}" --threshold="${unit#*:}" | tail -n 1
 done
-server systemd-analyze verify --man=no portd.service portd-resolver.service
+server systemd-analyze verify --man=no portd.service portd-resolver.service portd-metrics.timer
 passed "systemd-analyze verify is silent"
+server systemctl is-active --quiet portd-metrics.timer || failed "nobody asks for metrics"
+metrics_say 'portd_state{portd_state="enforcing"} 1'
 journal -u portd -o short -x | grep 'Subject: The policy is in force' | awk 'NR == 1'
 
 step "reboot with a broken site file: enforced from the last good one"
@@ -213,6 +227,7 @@ watch_end
 boot_reboot server
 watch_start
 judge degraded
+metrics_say 'portd_state{portd_state="degraded"} 1'
 { server portd-ctl status || true; } | grep '!'
 server cp /root/site.json /etc/portd/site.json
 server portd-ctl reload
@@ -261,6 +276,7 @@ step "stop: the rules stay; start"
 server systemctl stop portd
 diff <(grep -v flags "$boot_state/wanted") <(listing | grep -v flags)
 knock doors
+metrics_say 'portd_up 0'
 server systemctl start portd
 judge
 watch_end
@@ -273,6 +289,7 @@ apt remove portd
 diff "$boot_state/before" <(tables)
 passed "left: $(tables | xargs)"
 knock unguarded
+[ -z "$(ls -A "$boot_state/server/root$textfiles")" ] || failed "node_exporter would go on telling"
 
 step "install again, stop, remove: a table that nobody owns goes as well"
 apt install /root/portd_0.1.1.deb
