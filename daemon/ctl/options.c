@@ -154,6 +154,7 @@ enum status options_parse(int argc, char **argv, struct options *ret) {
         abort();
     while ((found = getopt_long(argc, argv, LETTERS, long_options, NULL)) >= 0) {
         if (found == '?') {
+            fprintf(stderr, "  try: portd-ctl VERB --help\n");
             options_clear(&o);
             return STATUS_USAGE;
         }

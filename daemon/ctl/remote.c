@@ -15,8 +15,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ARGUMENTS_MAX 8U
-
 bool remote_is_host(const char *host) {
     if (*host && *host != '-')
         return true;
@@ -24,44 +22,44 @@ bool remote_is_host(const char *host) {
     return false;
 }
 
-/* For the shell that the other side's sshd hands its command to; malloc'ed. */
-static char *shell_quote(const char *text) {
-    char *quoted = NULL;
+/* --socket for the shell that the other side's sshd hands its command to; malloc'ed. */
+static char *socket_option(const char *path) {
+    char *text = NULL;
     size_t size;
-    FILE *f = open_memstream(&quoted, &size);
+    FILE *f = open_memstream(&text, &size);
 
     if (!f)
         return NULL;
-    fputc('\'', f);
-    for (const char *c = text; *c; c++)
+    fputs("--socket='", f);
+    for (const char *c = path; *c; c++)
         if (*c == '\'')
             fputs("'\\''", f);
         else
             fputc(*c, f);
     fputc('\'', f);
     if (fclose(f) == 0)
-        return quoted;
-    free(quoted);
+        return text;
+    free(text);
     return NULL;
 }
 
 int remote_open(const struct options *o, pid_t *ret_pid) {
-    _cleanup_(freep) char *path = shell_quote(o->socket);
-    const char *arguments[ARGUMENTS_MAX] = { "ssh", "-xT", "--", o->remote, "portd-ctl", "bridge" };
+    _cleanup_(freep) char *option = socket_option(o->socket);
+    const char *const arguments[] = {
+        "ssh",
+        "-xT",
+        "--",
+        o->remote,
+        "portd-ctl",
+        "bridge",
+        o->given & OPTION_SOCKET ? option : NULL,
+        NULL,
+    };
     _cleanup_(closep) int ours = -1, theirs = -1;
     int fds[2], r;
 
-    if (!path)
+    if (!option)
         return -ENOMEM;
-    if (o->given & OPTION_SOCKET) {
-        _cleanup_(freep) char *option = NULL;
-
-        if (asprintf(&option, "--socket=%s", path) < 0)
-            return -ENOMEM;
-        free(path);
-        path = TAKE_PTR(option);
-        arguments[6] = path;
-    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
         return -errno;
     ours = fds[0];

@@ -46,6 +46,7 @@ says err 'there is no verb "stat"; did you mean "status"?'
 run 2 status --yes
 says err "status takes no --yes"
 run 2 status --nonsense
+says err "try: portd-ctl VERB --help"
 run 2 status now
 says err "usage: portd-ctl status"
 run 2 explain in tcp/443
