@@ -279,7 +279,9 @@ static void look_from(struct walk *w, const struct foreign_table *t, bool is_pre
 
 static int look_at_table(struct walk *w, const struct foreign_table *t) {
     static const char name[] = PORTD_TABLE;
-    struct finding_key key = { .code = FINDING_OTHER_PORTD, .table = t, .is_certain = true };
+    struct finding_key key = { .code = t->owner ? FINDING_HOSTILE : FINDING_OTHER_PORTD,
+                               .table = t,
+                               .is_certain = true };
     bool *seen = arena_alloc(w->out->audit->arena, w->foreign->n_chains + 1);
 
     if (!seen)

@@ -21,6 +21,7 @@ enum finding_code {
     FINDING_FLOWTABLE,   /* forwarded packets that meet no rule any more */
     FINDING_LEGACY,      /* a table of the older iptables */
     FINDING_OTHER_PORTD, /* another portd's table */
+    FINDING_HOSTILE,     /* a table of portd's name that a socket of somebody else owns */
     FINDING_MAX,
 };
 const char *finding_code_name(enum finding_code c); /* "denies", …: stable */

@@ -13,6 +13,7 @@ static const char *const code_names[] = {
     [FINDING_QUEUES] = "queues",       [FINDING_UNTRACKED] = "untracked",
     [FINDING_PUBLISHED] = "published", [FINDING_FLOWTABLE] = "flowtable",
     [FINDING_LEGACY] = "legacy",       [FINDING_OTHER_PORTD] = "other-portd",
+    [FINDING_HOSTILE] = "hostile",
 };
 static_assert(ARRAY_SIZE(code_names) == FINDING_MAX, "a finding has no code");
 
@@ -165,6 +166,13 @@ static const char *text_of(const struct findings *f, const struct finding_key *k
     case FINDING_OTHER_PORTD:
         return "a table with a name of portd that this portd did not make: another portd, or what "
                "one has left behind";
+    case FINDING_HOSTILE:
+        return arena_printf(
+            a,
+            "a table with a name of portd that a socket of somebody else owns "
+            "(netlink port %u, mostly the process id): portd can't write to it, and "
+            "is in force in another table",
+            k->table->owner);
     case FINDING_MAX:
         break;
     }
@@ -183,6 +191,8 @@ static const char *hint_of(const struct findings *f, const struct finding_key *k
         return arena_printf(a,
                             "nft list table %s %s; if no other portd runs: nft delete table %s %s",
                             finding->family, finding->table, finding->family, finding->table);
+    if (k->code == FINDING_HOSTILE)
+        return arena_printf(a, "ps -fp %u (or ss -f netlink -p), and end it", k->table->owner);
     if (k->code == FINDING_PUBLISHED)
         return "publish the port on an address that only its clients reach, or take it back "
                "where it was published (docker port, podman port)";

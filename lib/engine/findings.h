@@ -15,7 +15,7 @@ struct finding_key {
     const struct foreign_chain *chain, *base; /* where, and the base chain that leads there */
     const struct foreign_rule *rule;          /* NULL: the chain's policy */
     enum foreign_action action;
-    const struct foreign_table *table;   /* OTHER_PORTD */
+    const struct foreign_table *table;   /* OTHER_PORTD, HOSTILE */
     const struct foreign_legacy *legacy; /* LEGACY */
     bool is_certain;
 };

@@ -133,6 +133,7 @@ struct foreign_table {
     enum foreign_family family;
     const char *name;
     bool is_dormant;
+    uint32_t owner; /* the netlink port id of the socket that alone may write to it; 0: anybody */
     struct foreign_chain **chains;
     struct foreign_set **sets;
     size_t n_chains, n_sets;

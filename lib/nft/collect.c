@@ -87,6 +87,7 @@ static int take_table(struct collector *c, enum foreign_family family, const str
         return r;
     t->family = family;
     t->is_dormant = attr_u32_or(a->by_type[NFTA_TABLE_FLAGS], 0) & NFT_TABLE_F_DORMANT;
+    t->owner = attr_u32_or(a->by_type[NFTA_TABLE_OWNER], 0);
     slot = ARENA_APPEND(c->arena, c->foreign->tables, c->foreign->n_tables);
     if (!slot)
         return -ENOMEM;

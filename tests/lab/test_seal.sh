@@ -3,7 +3,8 @@
 # Nobody else writes the sealed table: all ways to change it by nft and by hand, then the other
 # tools that write firewall rules, do what they do beside portd, while datagrams of a denied and
 # of an allowed flow come in. The other firewalls are set to let everything in: what they drop is
-# dropped, whatever portd says, and what they let in has to be denied by portd alone.
+# dropped, whatever portd says, and what they let in has to be denied by portd alone. At last
+# somebody claims the table's name before portd does.
 #   test_seal.sh BINARY_DIR
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -36,9 +37,21 @@ allowed=acd-lb2,10.1.0.11,acd-lb1,5405
 denied port=acd-lb2,10.1.0.11,acd-lb1,9999
 denied sender=stranger,10.1.0.11,acd-lb1,5405
 .
-coproc FLOOD { "$lab_dir/flood.py" 3000 "$packets" "${flows[@]}"; }
-flood_pid=$FLOOD_PID
-read -r _ <&"${FLOOD[0]}"
+flood_begin() { # count
+    coproc FLOOD { "$lab_dir/flood.py" 3000 "$1" "${flows[@]}"; }
+    flood_pid=$FLOOD_PID
+    read -r _ <&"${FLOOD[0]}"
+}
+flood_end() { # count
+    exec {FLOOD[1]}>&-
+    read -r figures <&"${FLOOD[0]}"
+    wait "$flood_pid" || true
+    jq -r 'to_entries[] | "\(.key): \(.value.sent) datagrams, \(.value.arrived) arrived, \(.value.lost) did not"' <<<"$figures" |
+        while read -r line; do lab_say "$line"; done
+    jq -e --argjson n "$1" 'all(.[]; .sent >= $n) and .allowed.lost == 0 and .["denied port"].arrived == 0 and
+        .["denied sender"].arrived == 0' <<<"$figures" >/dev/null || { lab_say "FAILED: a wrong verdict"; failed=1; }
+}
+flood_begin "$packets"
 
 here "$lab_dir/seal.py" "$socket" sealed || failed=1
 listing >"$lab_state/want"
@@ -100,15 +113,33 @@ else
     tool "and without it" nft delete table inet firewalld
 fi
 
-exec {FLOOD[1]}>&-
-read -r figures <&"${FLOOD[0]}"
-wait "$flood_pid" || true
-jq -r 'to_entries[] | "\(.key): \(.value.sent) datagrams, \(.value.arrived) arrived, \(.value.lost) did not"' <<<"$figures" |
-    while read -r line; do lab_say "$line"; done
-jq -e --argjson n "$packets" 'all(.[]; .sent >= $n) and .allowed.lost == 0 and .["denied port"].arrived == 0 and
-    .["denied sender"].arrived == 0' <<<"$figures" >/dev/null || { lab_say "FAILED: a wrong verdict"; failed=1; }
+flood_end "$packets"
 
 kill -TERM "$(cat "$lab_state/acd-lb1.pid")"
 lab_await_end "$(cat "$lab_state/acd-lb1.pid")"
 here "$lab_dir/seal.py" "$socket" valid || failed=1
+
+here nft delete table inet portd
+mkfifo "$lab_state/hold"
+nsenter --net=/run/netns/acd-lb1 -- "$binary_dir/tests/lab/lab-claim" portd \
+    <>"$lab_state/hold" >"$lab_state/claimed" &
+claimer=$!
+until [ -s "$lab_state/claimed" ]; do kill -0 $claimer; done
+lab_portd acd-lb1
+flood_begin 2000
+named() { # filter: of the findings about tables of portd's names
+    local answer
+    answer=$(ask audit --json) || [ $? = 3 ]
+    jq -e "[.findings[] | select(.table // \"\" | startswith(\"portd\"))] | $1" <<<"$answer" >"$lab_state/said" ||
+        { lab_say "FAILED: $2"; cat "$lab_state/said"; failed=1; }
+}
+port=$(here "$lab_dir/seal.py" "$socket" owner | cut -d' ' -f2)
+named "length == 1 and (.[0] | .code == \"hostile\" and .table == \"portd\" and .certain and
+    (.hint | contains(\"ps -fp $port\")))" "audit does not name the stranger's table, and no other"
+kill $claimer
+wait $claimer || true
+until [ "$(ask status --json | jq -r .seal)" = sealed ]; do :; done
+flood_end 2000
+named "length == 0" "audit names a table of portd's when there is no stranger"
+lab_say "a stranger's table is named, the spare one is not, and no packet is lost on the way back"
 [ $failed = 0 ]

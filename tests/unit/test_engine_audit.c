@@ -415,6 +415,8 @@ static void test_tables_that_do_nothing(void **state) {
     expect(s, "");
     table(s, FOREIGN_INET, "portd-old");
     expect(s, "other-portd certain ");
+    s->table->owner = 4711;
+    expect(s, "hostile certain ");
 }
 
 int main(void) {
