@@ -44,7 +44,7 @@ law() { # ARGUMENT...: of init
     json "$blanks > 3 and $blanks == len(a['mistakes']) == len({
         (m['line'], m['column'], m['text']) for m in a['mistakes']
         if m['text'].startswith('still to be filled in: ') and m['file'] == 'site.json'})"
-    [ "$("$fill" site.json)" = "$blanks" ] || fail "init $*: not $blanks blanks"
+    [ "$(python3 -IS "$fill" site.json)" = "$blanks" ] || fail "init $*: not $blanks blanks"
     run 0 check --site site.json "${dirs[@]}" --json
     json 'a["mistakes"] == [] and not {w["code"] for w in a["warnings"]} & {
         "peer-unbound", "port-unnamed", "no-management"}'

@@ -43,7 +43,7 @@ silent() {
 
 # json EXPRESSION: true of the answer `a` on stdout.
 json() {
-    python3 -c 'import json, sys
+    python3 -IS -c 'import json, sys
 a = json.load(open(sys.argv[1]))
 sys.exit(0 if eval(sys.argv[2]) else 1)' "$work/out" "$1" || { fail "$what: not $1"; cat "$work/out" >&2; }
 }
