@@ -55,7 +55,7 @@ run 2 __complete -- status --nonsense ""
 silent err
 silent out
 
-if ! command -v zsh fish >/dev/null; then
+if ! command -v zsh >/dev/null || ! command -v fish >/dev/null; then
     fail "no zsh, no fish: packaging/dependencies test"
 else
     what="completion.py"

@@ -89,7 +89,7 @@ run 0 --help
 hushes out bridge
 
 # Over a real sshd, in a network of its own.
-if ! command -v /usr/sbin/sshd ssh-keygen unshare >/dev/null || [ "$EUID" != 0 ]; then
+if [ ! -x /usr/sbin/sshd ] || [ "$EUID" != 0 ]; then
     echo "no sshd here: only the ssh that goes nowhere was asked"
     finish
     exit
