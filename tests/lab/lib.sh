@@ -39,7 +39,7 @@ lab_say() {
 
 # lab_in_time COMMAND…: the test itself, then the end of this shell.
 lab_in_time() {
-    local seconds=${LAB_TIMEOUT:-500} status=0
+    local seconds=${LAB_TIMEOUT:-800} status=0
 
     timeout --signal=KILL "$seconds" env LAB_ISOLATED=1 "$@" || status=$?
     [[ $status != 137 ]] || lab_say "FAILED: killed after $seconds seconds (LAB_TIMEOUT)"
