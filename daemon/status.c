@@ -29,7 +29,7 @@ static size_t addresses_named(const struct ruleset *r) {
     size_t n = 0;
 
     for (size_t i = 0; i < r->n_sets; i++)
-        if (r->sets[i].type != SET_SERVICE)
+        if (set_type_has_addresses(r->sets[i].type))
             n += r->sets[i].n_elements;
     return n;
 }

@@ -73,6 +73,8 @@ void build_stmt(struct build *b, struct stmt stmt) {
         s->address.set = copy(b, stmt.address.set);
     else if (stmt.type == STMT_VMAP)
         s->vmap.map = copy(b, stmt.vmap.map);
+    else if (stmt.type == STMT_CT_VMAP)
+        s->ct_vmap = copy(b, stmt.ct_vmap);
     else if (stmt.type == STMT_COUNTER)
         s->counter = copy(b, stmt.counter);
     else if (stmt.type == STMT_VERDICT)
@@ -137,7 +139,7 @@ void build_element(struct build *b, struct element e) {
         return;
     e.chain = copy(b, e.chain);
     *slot = e;
-    if (s->type != SET_SERVICE && !range_is_host(&e.range))
+    if (set_type_has_addresses(s->type) && !range_is_host(&e.range))
         s->is_interval = true;
 }
 

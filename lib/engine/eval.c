@@ -133,6 +133,19 @@ static enum step look_up(struct walk *w, const struct rule *rule, const struct s
     return e ? follow(w, rule, e->verdict, e->chain, depth) : STEP_NEXT_RULE;
 }
 
+static bool is_tracked(const struct packet *p) {
+    return p->ct_state != CT_STATE_UNTRACKED && p->ct_state != CT_STATE_INVALID;
+}
+
+static enum step look_up_original(struct walk *w, const struct rule *rule, const struct stmt *s,
+                                  unsigned depth) {
+    const struct element *e = NULL;
+
+    if (is_tracked(w->packet))
+        e = map_find(ruleset_set(w->rules, s->ct_vmap), 0, w->packet->original_port);
+    return e ? follow(w, rule, e->verdict, e->chain, depth) : STEP_NEXT_RULE;
+}
+
 static enum step walk_stmt(struct walk *w, const struct rule *rule, const struct stmt *s,
                            unsigned depth) {
     const struct packet *p = w->packet;
@@ -145,8 +158,14 @@ static enum step walk_stmt(struct walk *w, const struct rule *rule, const struct
     case STMT_CT_STATE:
         return step_if(p->ct_state & s->ct_state);
     case STMT_CT_DIRECTION:
-        return step_if(p->ct_state != CT_STATE_UNTRACKED && p->ct_state != CT_STATE_INVALID &&
-                       p->ct_direction == s->ct_direction);
+        return step_if(is_tracked(p) && p->ct_direction == s->ct_direction);
+    case STMT_CT_STATUS:
+        return step_if(is_tracked(p) && p->ct_status & s->ct_status);
+    case STMT_CT_PORT:
+        return step_if(is_tracked(p) && p->original_port >= s->ct_port.lo &&
+                       p->original_port <= s->ct_port.hi);
+    case STMT_CT_VMAP:
+        return look_up_original(w, rule, s, depth);
     case STMT_L4PROTO:
         return step_if(p->protocol == s->protocol);
     case STMT_ICMP_TYPE:
@@ -205,13 +224,19 @@ static const struct chain *base_chain(const struct ruleset *rules, uint32_t hook
     return NULL;
 }
 
+static uint32_t hook_of(const struct packet *p) {
+    if (p->is_forwarded)
+        return HOOK_FORWARD;
+    return p->direction == DIRECTION_IN ? HOOK_INPUT : HOOK_OUTPUT;
+}
+
 struct decision ruleset_eval(const struct ruleset *rules, const struct packet *packet) {
     struct walk w = { .rules = rules, .packet = packet, .decision.accepted = true };
     const struct chain *c;
 
     if (!rules->exists || rules->flags & TABLE_DORMANT)
         return w.decision;
-    c = base_chain(rules, packet->direction == DIRECTION_IN ? HOOK_INPUT : HOOK_OUTPUT);
+    c = base_chain(rules, hook_of(packet));
     if (c && walk_chain(&w, c, 0) != STEP_DECIDED)
         w.decision.accepted = c->policy == CHAIN_ACCEPT;
     return w.decision;

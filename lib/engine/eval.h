@@ -7,6 +7,7 @@
 /* A packet as the rules see it. */
 struct packet {
     enum direction direction; /* DIRECTION_IN: hook input */
+    bool is_forwarded;        /* hook forward, whatever the direction */
     enum family family;
     struct address source, destination;
     uint8_t protocol;
@@ -16,6 +17,8 @@ struct packet {
     bool is_loopback;  /* comes in or goes out through lo */
     uint32_t ct_state; /* one of CT_STATE_*; CT_STATE_NEW for the first packet */
     enum ct_direction ct_direction;
+    uint32_t ct_status;        /* CT_STATUS_* */
+    uint16_t original_port;    /* that the connection asked for, before any translation */
     uint32_t destination_type; /* ADDRESS_TYPE_* */
 };
 

@@ -99,9 +99,7 @@ static const struct set *set_kept(const struct ruleset *other, const struct set 
 static bool rule_refers_to_new(const struct differ *d, const struct rule *r) {
     for (size_t i = 0; i < r->n_stmts; i++) {
         const struct stmt *s = &r->stmts[i];
-        const char *set = s->type == STMT_ADDRESS ? s->address.set
-                          : s->type == STMT_VMAP  ? s->vmap.map
-                                                  : NULL;
+        const char *set = stmt_set(s);
         const struct set *want = set ? ruleset_set(d->want, set) : NULL;
         const struct chain *chain = s->type == STMT_VERDICT && s->verdict.chain
                                         ? ruleset_chain(d->want, s->verdict.chain)

@@ -25,13 +25,6 @@ static const char *const op_names[] = {
 };
 static_assert(ARRAY_SIZE(op_names) == PLAN_OP_MAX, "a plan operation has no name");
 
-static const char *const set_type_names[] = {
-    [SET_IPV4] = "ipv4_addr",
-    [SET_IPV6] = "ipv6_addr",
-    [SET_SERVICE] = "inet_proto . inet_service",
-};
-static_assert(ARRAY_SIZE(set_type_names) == SET_TYPE_MAX, "a set type has no name");
-
 /* Text that somebody else may have put into the kernel, safe for JSON; takes `text`. */
 static json_t *safe_string(const char *text) {
     _cleanup_(freep) char *safe = text ? text_escape(text) : NULL;
@@ -60,7 +53,7 @@ static json_t *element_item(const void *owner, size_t i) {
 static json_t *set_item(const void *owner, size_t i) {
     const struct set *s = &((const struct ruleset *)owner)->sets[i];
     json_t *o = json_pack("{s:o, s:s, s:b, s:b, s:o}", "name", safe_string(s->name), "type",
-                          set_type_names[s->type], "interval", s->is_interval, "map", s->is_map,
+                          set_type_name(s->type), "interval", s->is_interval, "map", s->is_map,
                           "elements", json_list(s, s->foreign ? 0 : s->n_elements, element_item));
 
     return json_whole(o, o ? set_text(o, "foreign", s->foreign) : 0);
@@ -80,7 +73,7 @@ static json_t *rule_item(const void *owner, size_t i) {
 }
 
 static int set_base(json_t *o, const struct chain *c) {
-    int r = json_object_set_new(o, "hook", json_string(c->hook == HOOK_INPUT ? "input" : "output"));
+    int r = json_object_set_new(o, "hook", json_string(hook_name(c->hook)));
 
     if (r == 0)
         r = json_object_set_new(o, "priority", json_integer(c->priority));

@@ -19,6 +19,30 @@ const char *verdict_name(enum verdict v) {
     return verdict_names[v];
 }
 
+static const char *const hook_names[] = { "prerouting", "input",       "forward",
+                                          "output",     "postrouting", "ingress" };
+static_assert(ARRAY_SIZE(hook_names) == HOOK_MAX, "a hook has no name");
+
+const char *hook_name(uint32_t hook) {
+    return hook < HOOK_MAX ? hook_names[hook] : "?";
+}
+
+static const char *const set_type_names[] = {
+    [SET_IPV4] = "ipv4_addr",
+    [SET_IPV6] = "ipv6_addr",
+    [SET_SERVICE] = "inet_proto . inet_service",
+    [SET_PORT] = "inet_service",
+};
+static_assert(ARRAY_SIZE(set_type_names) == SET_TYPE_MAX, "a set type has no name");
+
+const char *set_type_name(enum set_type t) {
+    return set_type_names[t];
+}
+
+bool set_type_has_addresses(enum set_type t) {
+    return t == SET_IPV4 || t == SET_IPV6;
+}
+
 struct ruleset *ruleset_new(void) {
     _cleanup_(arena_freep) struct arena *arena = arena_new();
     struct ruleset *r;
@@ -44,6 +68,7 @@ int element_compare_key(const struct element *a, const struct element *b, enum s
     case SET_IPV6:
         return address_compare(&a->range.lo, &b->range.lo);
     case SET_SERVICE:
+    case SET_PORT:
         if (a->service.protocol != b->service.protocol)
             return a->service.protocol < b->service.protocol ? -1 : 1;
         return (a->service.port > b->service.port) - (a->service.port < b->service.port);
@@ -60,9 +85,17 @@ static bool text_equal(const char *a, const char *b) {
 bool element_equal(const struct element *a, const struct element *b, const struct set *of) {
     if (element_compare_key(a, b, of->type) != 0)
         return false;
-    if (of->type != SET_SERVICE && address_compare(&a->range.hi, &b->range.hi) != 0)
+    if (set_type_has_addresses(of->type) && address_compare(&a->range.hi, &b->range.hi) != 0)
         return false;
     return !of->is_map || (a->verdict == b->verdict && text_equal(a->chain, b->chain));
+}
+
+const char *stmt_set(const struct stmt *s) {
+    if (s->type == STMT_ADDRESS)
+        return s->address.set;
+    if (s->type == STMT_VMAP)
+        return s->vmap.map;
+    return s->type == STMT_CT_VMAP ? s->ct_vmap : NULL;
 }
 
 bool stmt_equal(const struct stmt *a, const struct stmt *b) {
@@ -76,6 +109,12 @@ bool stmt_equal(const struct stmt *a, const struct stmt *b) {
         return a->ct_state == b->ct_state;
     case STMT_CT_DIRECTION:
         return a->ct_direction == b->ct_direction;
+    case STMT_CT_STATUS:
+        return a->ct_status == b->ct_status;
+    case STMT_CT_PORT:
+        return a->ct_port.lo == b->ct_port.lo && a->ct_port.hi == b->ct_port.hi;
+    case STMT_CT_VMAP:
+        return text_equal(a->ct_vmap, b->ct_vmap);
     case STMT_L4PROTO:
         return a->protocol == b->protocol;
     case STMT_ICMP_TYPE:

@@ -35,6 +35,10 @@ enum {
     CT_STATE_UNTRACKED = 1 << 6,
 };
 
+/* IPS_SRC_NAT and IPS_DST_NAT of linux/netfilter/nf_conntrack_common.h: whose address the
+ * connection's packets are sent with or to is another than was asked for. */
+enum { CT_STATUS_SNAT = 1 << 4, CT_STATUS_DNAT = 1 << 5 };
+
 enum verdict {
     VERDICT_ACCEPT,
     VERDICT_DROP,
@@ -62,6 +66,10 @@ enum stmt_type {
     STMT_OIF,      /* oif "lo"                   meta oif; cmp eq                              */
     STMT_CT_STATE, /* ct state invalid           ct state; bitwise and; cmp neq 0              */
     STMT_CT_DIRECTION, /* ct direction reply         ct direction; cmp eq (one byte) */
+    STMT_CT_STATUS,    /* ct status dnat            ct status; bitwise and; cmp neq 0             */
+    STMT_CT_PORT,   /* ct original proto-dst 80-90   ct proto_dst original; cmp | two           */
+    STMT_CT_VMAP,   /* ct original proto-dst vmap @map   ct proto_dst original; lookup dreg verdict
+                     */
     STMT_L4PROTO,   /* meta l4proto igmp          meta l4proto; cmp eq                          */
     STMT_ICMP_TYPE, /* icmp type echo-request     meta nfproto; cmp; meta l4proto; cmp;
                        payload th+0 1; cmp: icmp in IPv4, icmpv6 in IPv6 only */
@@ -85,7 +93,12 @@ struct stmt {
         uint32_t ifindex;  /* IIF, OIF; 1 is lo in every network namespace */
         uint32_t ct_state; /* mask of CT_STATE_* */
         enum ct_direction ct_direction;
-        uint8_t protocol; /* L4PROTO */
+        uint32_t ct_status; /* mask of CT_STATUS_* */
+        struct {
+            uint16_t lo, hi; /* the port that was asked for, before any translation */
+        } ct_port;
+        const char *ct_vmap; /* a map by that port */
+        uint8_t protocol;    /* L4PROTO */
         struct {
             uint8_t protocol; /* icmp or icmpv6 */
             uint8_t type;
@@ -136,7 +149,8 @@ struct rule {
 
 enum chain_policy { CHAIN_ACCEPT, CHAIN_DROP };
 /* NF_INET_* of linux/netfilter.h */
-enum { HOOK_INPUT = 1, HOOK_OUTPUT = 3 };
+enum { HOOK_INPUT = 1, HOOK_FORWARD = 2, HOOK_OUTPUT = 3, HOOK_MAX = 6 };
+const char *hook_name(uint32_t hook); /* as nft says it; "?" for none of netfilter's */
 
 struct chain {
     const char *name;
@@ -150,15 +164,18 @@ struct chain {
     uint64_t handle;
 };
 
-/* The keys: nftables' data types ipv4_addr, ipv6_addr and inet_proto . inet_service. */
-enum set_type { SET_IPV4, SET_IPV6, SET_SERVICE, SET_TYPE_MAX };
+/* The keys: nftables' data types ipv4_addr, ipv6_addr, inet_proto . inet_service, and
+ * inet_service alone. */
+enum set_type { SET_IPV4, SET_IPV6, SET_SERVICE, SET_PORT, SET_TYPE_MAX };
+bool set_type_has_addresses(enum set_type t);
+const char *set_type_name(enum set_type t); /* nft's */
 
 struct element {
     union {
         struct range range; /* SET_IPV4, SET_IPV6; lo == hi unless the set is `interval` */
         struct {
-            uint8_t protocol;
-            uint16_t port; /* host order */
+            uint8_t protocol; /* 0 in SET_PORT */
+            uint16_t port;    /* host order */
         } service;
     };
     enum verdict verdict; /* maps */
@@ -220,6 +237,7 @@ const struct chain *ruleset_chain(const struct ruleset *r, const char *name);
 const struct set *ruleset_set(const struct ruleset *r, const char *name);
 const struct counter *ruleset_counter(const struct ruleset *r, const char *name);
 
+const char *stmt_set(const struct stmt *s); /* the set or map that it looks something up in */
 bool stmt_equal(const struct stmt *a, const struct stmt *b);
 bool rule_equal(const struct rule *a, const struct rule *b); /* comment included, handle not */
 bool element_equal(const struct element *a, const struct element *b, const struct set *of);

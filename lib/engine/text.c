@@ -74,6 +74,33 @@ static void write_ct_direction(FILE *f, const struct stmt *s) {
     fprintf(f, "ct direction %s", s->ct_direction == CT_REPLY ? "reply" : "original");
 }
 
+static void write_ct_status(FILE *f, const struct stmt *s) {
+    const char *comma = " ";
+    uint32_t rest = s->ct_status & ~(uint32_t)(CT_STATUS_SNAT | CT_STATUS_DNAT);
+
+    fputs("ct status", f);
+    if (s->ct_status & CT_STATUS_SNAT) {
+        fprintf(f, "%ssnat", comma);
+        comma = ",";
+    }
+    if (s->ct_status & CT_STATUS_DNAT) {
+        fprintf(f, "%sdnat", comma);
+        comma = ",";
+    }
+    if (rest)
+        fprintf(f, "%s0x%" PRIx32, comma, rest);
+}
+
+static void write_ct_port(FILE *f, const struct stmt *s) {
+    fprintf(f, "ct original proto-dst %u", s->ct_port.lo);
+    if (s->ct_port.hi != s->ct_port.lo)
+        fprintf(f, "-%u", s->ct_port.hi);
+}
+
+static void write_ct_vmap(FILE *f, const struct stmt *s) {
+    fprintf(f, "ct original proto-dst vmap @%s", s->ct_vmap);
+}
+
 /* nft knows ICMPv6 as "ipv6-icmp" here (/etc/protocols) and numbers what it has no name for. */
 static void write_protocol(FILE *f, uint8_t protocol) {
     const char *name = protocol == PROTOCOL_ICMPV6 ? "ipv6-icmp" : protocol_name(protocol);
@@ -193,14 +220,25 @@ static void write_verdict(FILE *f, const struct stmt *s) {
 }
 
 static void (*const stmt_writers[])(FILE *, const struct stmt *) = {
-    [STMT_IIF] = write_iif,           [STMT_OIF] = write_oif,
-    [STMT_CT_STATE] = write_ct_state, [STMT_CT_DIRECTION] = write_ct_direction,
-    [STMT_L4PROTO] = write_l4proto,   [STMT_ICMP_TYPE] = write_icmp_type,
-    [STMT_PORT] = write_port,         [STMT_ADDRESS] = write_address,
-    [STMT_FIB_TYPE] = write_fib_type, [STMT_TCP_FLAGS] = write_tcp_flags,
-    [STMT_VMAP] = write_vmap,         [STMT_COUNTER] = write_counter,
-    [STMT_LIMIT] = write_limit,       [STMT_LOG] = write_log,
-    [STMT_REJECT] = write_reject,     [STMT_VERDICT] = write_verdict,
+    [STMT_IIF] = write_iif,
+    [STMT_OIF] = write_oif,
+    [STMT_CT_STATE] = write_ct_state,
+    [STMT_CT_DIRECTION] = write_ct_direction,
+    [STMT_CT_STATUS] = write_ct_status,
+    [STMT_CT_PORT] = write_ct_port,
+    [STMT_CT_VMAP] = write_ct_vmap,
+    [STMT_L4PROTO] = write_l4proto,
+    [STMT_ICMP_TYPE] = write_icmp_type,
+    [STMT_PORT] = write_port,
+    [STMT_ADDRESS] = write_address,
+    [STMT_FIB_TYPE] = write_fib_type,
+    [STMT_TCP_FLAGS] = write_tcp_flags,
+    [STMT_VMAP] = write_vmap,
+    [STMT_COUNTER] = write_counter,
+    [STMT_LIMIT] = write_limit,
+    [STMT_LOG] = write_log,
+    [STMT_REJECT] = write_reject,
+    [STMT_VERDICT] = write_verdict,
 };
 static_assert(ARRAY_SIZE(stmt_writers) == STMT_TYPE_MAX, "a statement can't be written");
 
@@ -219,7 +257,9 @@ static void write_rule(FILE *f, const struct rule *r) {
 static void write_element(FILE *f, const struct element *e, const struct set *of) {
     char buf[RANGE_TEXT_MAX];
 
-    if (of->type == SET_SERVICE) {
+    if (of->type == SET_PORT) {
+        fprintf(f, "%u", e->service.port);
+    } else if (of->type == SET_SERVICE) {
         write_protocol(f, e->service.protocol);
         fprintf(f, " . %u", e->service.port);
     } else {
@@ -236,9 +276,8 @@ static void write_chain(FILE *f, const struct chain *c) {
     if (c->foreign)
         fprintf(f, "\t\t# foreign: %s\n", c->foreign);
     else if (c->is_base)
-        fprintf(f, "\t\ttype filter hook %s priority %d; policy %s;\n",
-                c->hook == HOOK_INPUT ? "input" : "output", c->priority,
-                c->policy == CHAIN_ACCEPT ? "accept" : "drop");
+        fprintf(f, "\t\ttype filter hook %s priority %d; policy %s;\n", hook_name(c->hook),
+                c->priority, c->policy == CHAIN_ACCEPT ? "accept" : "drop");
     for (size_t i = 0; i < c->n_rules; i++) {
         fputs("\t\t", f);
         write_rule(f, &c->rules[i]);
@@ -249,19 +288,12 @@ static void write_chain(FILE *f, const struct chain *c) {
     fputs("\t}\n\n", f);
 }
 
-static const char *const set_type_names[] = {
-    [SET_IPV4] = "ipv4_addr",
-    [SET_IPV6] = "ipv6_addr",
-    [SET_SERVICE] = "inet_proto . inet_service",
-};
-static_assert(ARRAY_SIZE(set_type_names) == SET_TYPE_MAX, "a set type has no name");
-
 static void write_set(FILE *f, const struct set *s) {
     fprintf(f, "\t%s %s {\n", s->is_map ? "map" : "set", s->name);
     if (s->foreign)
         fprintf(f, "\t\t# foreign: %s\n", s->foreign);
     else
-        fprintf(f, "\t\ttype %s%s\n", set_type_names[s->type], s->is_map ? " : verdict" : "");
+        fprintf(f, "\t\ttype %s%s\n", set_type_name(s->type), s->is_map ? " : verdict" : "");
     if (s->is_interval)
         fputs("\t\tflags interval\n", f);
     for (size_t i = 0; !s->foreign && i < s->n_elements; i++) {

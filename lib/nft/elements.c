@@ -19,6 +19,7 @@
 /* A concatenated key's fields are padded to registers of 4 bytes. */
 #define SERVICE_PORT_OFFSET 4
 #define SERVICE_SIZE        8
+#define PORT_SIZE           2
 
 struct key {
     uint8_t bytes[16];
@@ -34,6 +35,7 @@ static const struct set_key keys[] = {
     [SET_IPV4] = { NFT_TYPE_IPV4, 4, BYTEORDER_BIG },
     [SET_IPV6] = { NFT_TYPE_IPV6, 16, BYTEORDER_BIG },
     [SET_SERVICE] = { NFT_TYPE_PROTO << 6 | NFT_TYPE_PORT, SERVICE_SIZE, BYTEORDER_NONE },
+    [SET_PORT] = { NFT_TYPE_PORT, PORT_SIZE, BYTEORDER_BIG },
 };
 static_assert(ARRAY_SIZE(keys) == SET_TYPE_MAX, "a set type has no key");
 
@@ -60,9 +62,13 @@ static struct key key_of(const struct element *e, enum set_type type) {
     struct key k = { .n = key_size(type) };
     uint16_t port;
 
-    if (type != SET_SERVICE)
+    if (set_type_has_addresses(type))
         return key_of_address(&e->range.lo, type);
     port = htons(e->service.port);
+    if (type == SET_PORT) {
+        memcpy(k.bytes, &port, sizeof(port));
+        return k;
+    }
     k.bytes[0] = e->service.protocol;
     memcpy(k.bytes + SERVICE_PORT_OFFSET, &port, sizeof(port));
     return k;
@@ -127,7 +133,7 @@ static int element_put(struct nlmsghdr *nlh, const struct element *e, const stru
 
     if (!of->is_interval)
         return start_put(nlh, e, of, false);
-    if (of->type == SET_SERVICE || address_compare(&e->range.lo, &e->range.hi) > 0)
+    if (!set_type_has_addresses(of->type) || address_compare(&e->range.lo, &e->range.hi) > 0)
         return -EINVAL;
     is_open = !address_next(&e->range.hi, family_of(of->type), &behind);
     r = start_put(nlh, e, of, is_open);
@@ -193,15 +199,15 @@ static bool key_parse(const struct nlattr *a, enum set_type type, struct element
     if (!value || mnl_attr_get_payload_len(value) != key_size(type))
         return false;
     bytes = mnl_attr_get_payload(value);
-    if (type != SET_SERVICE) {
+    if (set_type_has_addresses(type)) {
         memcpy(ret->range.lo.bytes, bytes, key_size(type));
         ret->range.hi = ret->range.lo;
         return true;
     }
-    memcpy(&port, bytes + SERVICE_PORT_OFFSET, sizeof(port));
-    ret->service.protocol = bytes[0];
+    memcpy(&port, bytes + (type == SET_PORT ? 0 : SERVICE_PORT_OFFSET), sizeof(port));
+    ret->service.protocol = type == SET_PORT ? 0 : bytes[0];
     ret->service.port = ntohs(port);
-    return !memcmp(key_of(ret, type).bytes, bytes, SERVICE_SIZE); /* the padding is zero */
+    return !memcmp(key_of(ret, type).bytes, bytes, key_size(type)); /* the padding is zero */
 }
 
 static int verdict_parse(const struct nlattr *a, struct arena *arena, struct element *ret) {

@@ -181,7 +181,7 @@ static int emit_set_add(struct batch *b, const struct plan *p, const struct plan
     (void)p;
     if (!nlh)
         return -ENOMEM;
-    if (s->foreign || (s->is_interval && s->type == SET_SERVICE))
+    if (s->foreign || (s->is_interval && !set_type_has_addresses(s->type)))
         return -EINVAL;
     mnl_attr_put_strz(nlh, NFTA_SET_NAME, s->name);
     put_u32(nlh, NFTA_SET_FLAGS,

@@ -13,7 +13,8 @@ enum field_kind {
     FIELD_U16,
     FIELD_U32,
     FIELD_U64,
-    FIELD_REGISTER, /* optional; stored plus one */
+    FIELD_REGISTER,  /* optional; stored plus one */
+    FIELD_DIRECTION, /* the same, of one byte */
     FIELD_TEXT,
     FIELD_DATA,
     FIELD_VERDICT,
@@ -59,6 +60,7 @@ static const struct field cmp_fields[] = {
 static const struct field ct_fields[] = {
     { NFTA_CT_KEY, NFTNL_EXPR_CT_KEY, FIELD_U32, ALWAYS, AT(ct.key) },
     { NFTA_CT_DREG, NFTNL_EXPR_CT_DREG, FIELD_U32, ALWAYS, AT(ct.dreg) },
+    { NFTA_CT_DIRECTION, NFTNL_EXPR_CT_DIR, FIELD_DIRECTION, OR_ZERO, AT(ct.direction_plus_1) },
 };
 static const struct field fib_fields[] = {
     { NFTA_FIB_DREG, NFTNL_EXPR_FIB_DREG, FIELD_U32, ALWAYS, AT(fib.dreg) },
@@ -155,6 +157,9 @@ static int field_build(const struct field *f, const struct expr *e, struct nftnl
         return 0;
     case FIELD_REGISTER:
         nftnl_expr_set_u32(n, f->nftnl, (uint32_t)field_number(f, e) - 1);
+        return 0;
+    case FIELD_DIRECTION:
+        nftnl_expr_set_u8(n, f->nftnl, (uint8_t)(field_number(f, e) - 1));
         return 0;
     case FIELD_TEXT:
         return nftnl_expr_set_str(n, f->nftnl, *(const char *const *)field_at(f, e));
@@ -259,6 +264,11 @@ static bool number_parse(const struct field *f, const struct nlattr *a, void *at
             return false;
         ++*(uint32_t *)at;
         return true;
+    case FIELD_DIRECTION:
+        if (!attr_u8(a, &u8))
+            return false;
+        *(uint32_t *)at = u8 + 1U;
+        return true;
     case FIELD_U64:
         return attr_u64(a, at);
     case FIELD_TEXT:
@@ -287,6 +297,7 @@ static int field_parse(const struct field *f, const struct nlattr *a, struct are
     case FIELD_U32:
     case FIELD_U64:
     case FIELD_REGISTER:
+    case FIELD_DIRECTION:
         break;
     }
     return number_parse(f, a, at) ? 0 : EXPR_E_FOREIGN;
@@ -350,6 +361,7 @@ static bool field_equal(const struct field *f, const struct expr *a, const struc
     case FIELD_U32:
     case FIELD_U64:
     case FIELD_REGISTER:
+    case FIELD_DIRECTION:
         break;
     }
     return field_number(f, a) == field_number(f, b);

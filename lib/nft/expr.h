@@ -50,6 +50,7 @@ struct expr {
         } cmp;
         struct {
             uint32_t key, dreg;
+            uint32_t direction_plus_1; /* 0: none; original is number 0 */
         } ct;
         struct {
             uint32_t dreg, result, flags;

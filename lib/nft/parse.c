@@ -177,9 +177,7 @@ static int parse_chain(struct parser *p, const struct attrs *a) {
 
 /* Refers to something that the ruleset leaves out, see parse.h. */
 static bool stmt_is_bound(struct parser *p, const struct stmt *s) {
-    const char *set = s->type == STMT_ADDRESS ? s->address.set
-                      : s->type == STMT_VMAP  ? s->vmap.map
-                                              : NULL;
+    const char *set = stmt_set(s);
     const char *chain = s->type == STMT_VERDICT ? s->verdict.chain : NULL;
     const struct set *found;
     size_t i;
@@ -282,7 +280,7 @@ static const char *set_foreign(struct parser *p, const struct attrs *a, uint32_t
                             attr_u32_or(a->by_type[NFTA_SET_KEY_TYPE], 0));
     if (s->is_map && attr_u32_or(a->by_type[NFTA_SET_DATA_TYPE], 0) != NFT_DATA_VERDICT)
         return "a map of something else than verdicts";
-    return s->is_interval && s->type == SET_SERVICE ? "a set of concatenated ranges" : "";
+    return s->is_interval && !set_type_has_addresses(s->type) ? "a set of ranges of ports" : "";
 }
 
 static int parse_set(struct parser *p, const struct attrs *a) {

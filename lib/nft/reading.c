@@ -100,7 +100,7 @@ static void read_meta(struct reading *rd, const struct expr *e) {
 }
 
 static void read_ct(struct reading *rd, const struct expr *e) {
-    struct content c = { 0 };
+    struct content c = { .size = 16 }; /* without a name; as much as the widest may fill */
 
     if (e->ct.key == NFT_CT_STATE)
         c = (struct content){ .field = FIELD_CT_STATE, .size = 4 };

@@ -2,100 +2,9 @@
 /* Lowering is the only place that knows a shape. Lifting merely guesses a statement's values
  * from where they would stand, lowers the guess and compares: so the round trip holds by
  * construction, and nothing is taken for a statement that it isn't exactly. */
-#include "nft/shape.h"
+#include "nft/shape_parts.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <string.h>
-
-/* The first register of 16 bytes, and the second of those of 4 bytes that lie over it: where a
- * concatenated key has its second field. */
-#define REGISTER_KEY    NFT_REG_1
-#define REGISTER_SECOND NFT_REG32_01
-
-#define TCP_FLAGS_OFFSET 13 /* RFC 9293 section 3.1 */
-
-struct cursor {
-    const struct expr *items;
-    size_t n;
-    const struct shape_known *known;
-};
-
-static bool name_fits(const char *name) {
-    return name && name[0] != '\0' && strlen(name) < NFT_NAME_MAXLEN;
-}
-
-static struct expr_data data_of(const void *bytes, size_t n) {
-    struct expr_data d = { .n = (uint32_t)n };
-
-    memcpy(d.bytes, bytes, n);
-    return d;
-}
-
-static struct expr_data data_u8(uint8_t value) {
-    return data_of(&value, sizeof(value));
-}
-
-static struct expr_data data_u16(uint16_t value) {
-    uint16_t wire = htons(value);
-
-    return data_of(&wire, sizeof(wire));
-}
-
-/* Numbers that the kernel loads in host order. */
-static struct expr_data data_u32(uint32_t value) {
-    return data_of(&value, sizeof(value));
-}
-
-static uint16_t u16_of(const struct expr_data *d) {
-    uint16_t wire;
-
-    memcpy(&wire, d->bytes, sizeof(wire));
-    return ntohs(wire);
-}
-
-static uint32_t u32_of(const struct expr_data *d) {
-    uint32_t value;
-
-    memcpy(&value, d->bytes, sizeof(value));
-    return value;
-}
-
-static void put(struct shape *out, struct expr e) {
-    assert(out->n < SHAPE_MAX);
-    out->items[out->n++] = e;
-}
-
-static void put_meta(struct shape *out, uint32_t key) {
-    put(out, (struct expr){ .type = EXPR_META, .meta = { .key = key, .dreg = REGISTER_KEY } });
-}
-
-static void put_cmp(struct shape *out, uint32_t op, struct expr_data data) {
-    put(out,
-        (struct expr){ .type = EXPR_CMP, .cmp = { .sreg = REGISTER_KEY, .op = op, .data = data } });
-}
-
-static void put_payload(struct shape *out, uint32_t base, uint32_t offset, uint32_t len,
-                        uint32_t dreg) {
-    put(out,
-        (struct expr){ .type = EXPR_PAYLOAD,
-                       .payload = { .dreg = dreg, .base = base, .offset = offset, .len = len } });
-}
-
-static void put_ct(struct shape *out, uint32_t key) {
-    put(out, (struct expr){ .type = EXPR_CT, .ct = { .key = key, .dreg = REGISTER_KEY } });
-}
-
-/* "and" with a mask, which is a bitwise with nothing to flip afterwards. */
-static void put_mask(struct shape *out, struct expr_data mask) {
-    put(out, (struct expr){ .type = EXPR_BITWISE,
-                            .bitwise = { .sreg = REGISTER_KEY,
-                                         .dreg = REGISTER_KEY,
-                                         .len = mask.n,
-                                         .mask = mask,
-                                         .xor = { .n = mask.n } } });
-}
 
 static void need_family(struct shape *out, struct shape_known *known, int nfproto) {
     if (known->family == nfproto)
@@ -124,10 +33,6 @@ static int guess_dependency(struct cursor *c, uint32_t key, int known) {
     return known;
 }
 
-static bool cursor_is(const struct cursor *c, size_t i, enum expr_type type) {
-    return i < c->n && c->items[i].type == type;
-}
-
 static uint32_t meta_key(enum stmt_type type) {
     return type == STMT_IIF ? NFT_META_IIF : NFT_META_OIF;
 }
@@ -143,35 +48,6 @@ static bool guess_interface(struct cursor *c, struct stmt *s) {
     if (!cursor_is(c, 1, EXPR_CMP))
         return false;
     s->ifindex = u32_of(&c->items[1].cmp.data);
-    return true;
-}
-
-static bool lower_ct_state(const struct stmt *s, struct shape_known *known, struct shape *out) {
-    (void)known;
-    put_ct(out, NFT_CT_STATE);
-    put_mask(out, data_u32(s->ct_state));
-    put_cmp(out, NFT_CMP_NEQ, data_u32(0));
-    return true;
-}
-
-static bool guess_ct_state(struct cursor *c, struct stmt *s) {
-    if (!cursor_is(c, 1, EXPR_BITWISE))
-        return false;
-    s->ct_state = u32_of(&c->items[1].bitwise.mask);
-    return true;
-}
-
-static bool lower_ct_direction(const struct stmt *s, struct shape_known *known, struct shape *out) {
-    (void)known;
-    put_ct(out, NFT_CT_DIRECTION);
-    put_cmp(out, NFT_CMP_EQ, data_u8((uint8_t)s->ct_direction));
-    return s->ct_direction == CT_ORIGINAL || s->ct_direction == CT_REPLY;
-}
-
-static bool guess_ct_direction(struct cursor *c, struct stmt *s) {
-    if (!cursor_is(c, 1, EXPR_CMP))
-        return false;
-    s->ct_direction = c->items[1].cmp.data.bytes[0] ? CT_REPLY : CT_ORIGINAL;
     return true;
 }
 
@@ -224,24 +100,16 @@ static bool lower_port(const struct stmt *s, struct shape_known *known, struct s
         return false;
     need_protocol(out, known, s->port.protocol);
     put_payload(out, NFT_PAYLOAD_TRANSPORT_HEADER, port_offset(s->port.side), 2, REGISTER_KEY);
-    if (s->port.lo == s->port.hi) {
-        put_cmp(out, NFT_CMP_EQ, data_u16(s->port.lo));
-        return true;
-    }
-    put_cmp(out, NFT_CMP_GTE, data_u16(s->port.lo));
-    put_cmp(out, NFT_CMP_LTE, data_u16(s->port.hi));
+    put_port_range(out, s->port.lo, s->port.hi);
     return true;
 }
 
 static bool guess_port(struct cursor *c, struct stmt *s) {
     s->port.protocol = (uint8_t)guess_dependency(c, NFT_META_L4PROTO, c->known->protocol);
-    if (!cursor_is(c, 0, EXPR_PAYLOAD) || !cursor_is(c, 1, EXPR_CMP))
+    if (!cursor_is(c, 0, EXPR_PAYLOAD))
         return false;
     s->port.side = port_side(&c->items[0]);
-    s->port.lo = s->port.hi = u16_of(&c->items[1].cmp.data);
-    if (c->items[1].cmp.op == NFT_CMP_GTE && cursor_is(c, 2, EXPR_CMP))
-        s->port.hi = u16_of(&c->items[2].cmp.data);
-    return true;
+    return guess_port_range(c, &s->port.lo, &s->port.hi);
 }
 
 /* Where the addresses stand: RFC 791 section 3.1, RFC 8200 section 3. */
@@ -450,8 +318,11 @@ static const struct {
 } shapes[] = {
     [STMT_IIF] = { lower_interface, guess_interface, EXPR_META, false },
     [STMT_OIF] = { lower_interface, guess_interface, EXPR_META, false },
-    [STMT_CT_STATE] = { lower_ct_state, guess_ct_state, EXPR_CT, false },
-    [STMT_CT_DIRECTION] = { lower_ct_direction, guess_ct_direction, EXPR_CT, false },
+    [STMT_CT_STATE] = { shape_ct_state_lower, shape_ct_state_guess, EXPR_CT, false },
+    [STMT_CT_DIRECTION] = { shape_ct_direction_lower, shape_ct_direction_guess, EXPR_CT, false },
+    [STMT_CT_STATUS] = { shape_ct_status_lower, shape_ct_status_guess, EXPR_CT, false },
+    [STMT_CT_PORT] = { shape_ct_port_lower, shape_ct_port_guess, EXPR_CT, false },
+    [STMT_CT_VMAP] = { shape_ct_vmap_lower, shape_ct_vmap_guess, EXPR_CT, false },
     [STMT_L4PROTO] = { lower_l4proto, guess_l4proto, EXPR_META, false },
     [STMT_ICMP_TYPE] = { lower_icmp_type, guess_icmp_type, EXPR_PAYLOAD, true },
     [STMT_PORT] = { lower_port, guess_port, EXPR_PAYLOAD, true },

@@ -156,6 +156,12 @@ static inline void sample_sets(struct ruleset *r) {
     sample_service(r, s, PROTOCOL_UDP, 65535, VERDICT_ACCEPT, NULL);
     sample_service(r, s, PROTOCOL_SCTP, 1, VERDICT_DROP, NULL);
     sample_service(r, s, PROTOCOL_UDP, 0, VERDICT_RETURN, NULL);
+    s = sample_set(r, "published_tcp", SET_PORT, false, true);
+    sample_service(r, s, 0, 8091, VERDICT_GOTO, "in_1");
+    sample_service(r, s, 0, 0, VERDICT_ACCEPT, NULL);
+    sample_service(r, s, 0, 65535, VERDICT_DROP, NULL);
+    s = sample_set(r, "ports", SET_PORT, false, false);
+    sample_service(r, s, 0, 80, VERDICT_ACCEPT, NULL);
     s = sample_set(r, "peers", SET_IPV4, true, true);
     sample_range(r, s, "10.0.0.0", "10.255.255.255")->verdict = VERDICT_DROP;
     sample_range(r, s, "192.0.2.1", NULL)->verdict = VERDICT_ACCEPT;
@@ -200,6 +206,21 @@ static inline void sample_rules(struct ruleset *r, struct chain *c) {
     SAMPLE_RULE(r, c, "terminal", S_TO(VERDICT_GOTO, "deny_in"));
 }
 
+static inline void sample_forward(struct ruleset *r, struct chain *c) {
+    c->policy = CHAIN_ACCEPT;
+    SAMPLE_RULE(r, c, "answers", { .type = STMT_CT_STATUS, .ct_status = CT_STATUS_DNAT },
+                { .type = STMT_CT_DIRECTION, .ct_direction = CT_REPLY }, S_ACCEPT);
+    SAMPLE_RULE(r, c, NULL,
+                { .type = STMT_CT_STATUS, .ct_status = CT_STATUS_SNAT | CT_STATUS_DNAT },
+                S_TO(VERDICT_JUMP, "in_1"));
+    SAMPLE_RULE(r, c, NULL, { .type = STMT_L4PROTO, .protocol = PROTOCOL_TCP },
+                { .type = STMT_CT_VMAP, .ct_vmap = "published_tcp" });
+    SAMPLE_RULE(r, c, NULL, { .type = STMT_L4PROTO, .protocol = PROTOCOL_UDP },
+                { .type = STMT_CT_PORT, .ct_port = { 30000, 34999 } }, S_ACCEPT);
+    SAMPLE_RULE(r, c, NULL, { .type = STMT_L4PROTO, .protocol = PROTOCOL_SCTP },
+                { .type = STMT_CT_PORT, .ct_port = { 1, 1 } }, S_VERDICT(VERDICT_DROP));
+}
+
 static inline struct ruleset *sample_new(void) {
     struct ruleset *r = ruleset_new();
     struct chain *c;
@@ -214,6 +235,7 @@ static inline struct ruleset *sample_new(void) {
     c = sample_base_chain(r, "output", HOOK_OUTPUT);
     c->policy = CHAIN_ACCEPT;
     SAMPLE_RULE(r, c, NULL, { .type = STMT_OIF, .ifindex = 1 }, S_ACCEPT);
+    sample_forward(r, sample_base_chain(r, "forward", HOOK_FORWARD));
     c = sample_chain(r, "in_1");
     SAMPLE_RULE(r, c, "jtel-acd/rest", S_ADDRESS(FAMILY_IPV4, SIDE_SOURCE, "hosts_4"),
                 S_COUNTER("jtel-acd/rest"), S_ACCEPT);

@@ -96,7 +96,7 @@ static inline const char *model_reference(const struct stmt *s, enum model_kind 
     case MODEL_CHAIN:
         return s->type == STMT_VERDICT ? s->verdict.chain : NULL;
     case MODEL_SET:
-        return s->type == STMT_ADDRESS ? s->address.set : s->type == STMT_VMAP ? s->vmap.map : NULL;
+        return stmt_set(s);
     case MODEL_COUNTER:
         return s->type == STMT_COUNTER ? s->counter : NULL;
     }
@@ -205,7 +205,7 @@ static inline const char *model_rule_delete(struct model *m, const struct plan_o
 
 static inline bool model_overlap(const struct element *a, const struct element *b,
                                  enum set_type type) {
-    if (type == SET_SERVICE)
+    if (!set_type_has_addresses(type))
         return element_compare_key(a, b, type) == 0;
     return address_compare(&a->range.lo, &b->range.hi) <= 0 &&
            address_compare(&b->range.lo, &a->range.hi) <= 0;

@@ -69,7 +69,7 @@ static void chain_kind(struct chance *c, struct chain *chain) {
     chain->is_base = percent(c, 40);
     if (!chain->is_base)
         return;
-    chain->hook = percent(c, 50) ? HOOK_INPUT : HOOK_OUTPUT;
+    chain->hook = HOOK_INPUT + below(c, HOOK_OUTPUT - HOOK_INPUT + 1);
     chain->priority = percent(c, 80) ? INT32_MAX - 1 : 0;
     chain->policy = percent(c, 50) ? CHAIN_DROP : CHAIN_ACCEPT;
     if (c->foreign && percent(c, 5))
@@ -128,8 +128,8 @@ static void fill_set(struct chance *c, struct ruleset *r, struct set *s) {
         struct element *e = ARENA_APPEND(r->arena, s->elements, s->n_elements);
         uint32_t last = s->is_interval && percent(c, 50) ? key + below(c, 4) : key;
 
-        if (s->type == SET_SERVICE) {
-            e->service.protocol = PROTOCOL_TCP;
+        if (!set_type_has_addresses(s->type)) {
+            e->service.protocol = s->type == SET_SERVICE ? PROTOCOL_TCP : 0;
             e->service.port = (uint16_t)key;
         } else {
             e->range.lo.bytes[3] = (uint8_t)key;
@@ -180,7 +180,7 @@ static void add_sets(struct chance *c, struct ruleset *r, const struct ruleset *
             continue;
         }
         s->type = (enum set_type)below(c, SET_TYPE_MAX);
-        s->is_interval = s->type != SET_SERVICE && percent(c, 50);
+        s->is_interval = set_type_has_addresses(s->type) && percent(c, 50);
         s->is_map = percent(c, 40);
         fill_set(c, r, s);
         if (c->foreign && percent(c, 10))
@@ -217,7 +217,9 @@ static void make_rule(struct chance *c, struct ruleset *r, struct chain *chain) 
     if (r->n_sets && percent(c, 40)) {
         const struct set *s = &r->sets[below(c, (uint32_t)r->n_sets)];
 
-        if (s->is_map)
+        if (s->is_map && s->type == SET_PORT)
+            rule_stmt(r, chain, (struct stmt){ .type = STMT_CT_VMAP, .ct_vmap = s->name });
+        else if (s->is_map)
             rule_stmt(r, chain,
                       (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_SOURCE, s->name } });
         else if (!s->is_anonymous)

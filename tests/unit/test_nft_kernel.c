@@ -342,6 +342,8 @@ static const struct {
     { "nft 'add set inet portd extra { type ipv4_addr; size 5; }'", "a set with a size" },
     { "nft 'add map inet portd extra { type ipv4_addr : mark; }'",
       "a map of something else than verdicts" },
+    { "nft 'add set inet portd extra { type inet_service; flags interval; }'",
+      "a set of ranges of ports" },
     { "nft 'add set inet portd extra { type ipv4_addr; }; "
       "add element inet portd extra { 1.1.1.1 comment \"x\" }'",
       "an element with a comment" },
