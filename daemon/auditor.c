@@ -134,8 +134,8 @@ void auditor_note(struct auditor *a, bool is_new_policy) {
         a->is_noted = look_at(a, due > settled ? due : settled) >= 0;
 }
 
-size_t auditor_n_findings(const struct auditor *a) {
-    return a->audit ? a->audit->n_findings : 0;
+size_t auditor_n_open(const struct auditor *a) {
+    return a->audit ? audit_n_open(a->audit) : 0;
 }
 
 int auditor_reply(struct auditor *a, json_t **ret) {

@@ -24,8 +24,8 @@ DEFINE_CLEANUP(struct auditor *, auditor_free);
 /* Others have committed, or the policy is another. */
 void auditor_note(struct auditor *a, bool is_new_policy);
 
-/* How many findings there were when the auditor last looked. */
-size_t auditor_n_findings(const struct auditor *a);
+/* How many findings that the policy doesn't hold for there were when the auditor last looked. */
+size_t auditor_n_open(const struct auditor *a);
 
 /* The reply of Audit: as it is now. 0, -EAGAIN: others commit faster than we can read; -errno. */
 int auditor_reply(struct auditor *a, json_t **ret);

@@ -49,7 +49,7 @@ static int history_warnings(struct history *h, json_t *warnings) {
 }
 
 static int audit_warn(const struct manager *m, json_t *warnings) {
-    size_t n = auditor_n_findings(m->auditor);
+    size_t n = auditor_n_open(m->auditor);
 
     if (n == 0)
         return 0;

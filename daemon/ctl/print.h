@@ -22,6 +22,7 @@ void print_drifts(json_t *drifts);
 void print_verification(json_t *answer);
 /* Reply of Audit. */
 void print_audit(json_t *audit);
+bool audit_is_fine(json_t *audit); /* the policy holds for all that was found */
 /* Reply of Denied: as a table, and what is not in it. */
 void print_denials(json_t *answer);
 /* The same as it comes, a line each, the oldest first; `would`: only what is not denied yet. */

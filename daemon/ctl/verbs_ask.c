@@ -174,7 +174,7 @@ enum status verb_audit(const struct options *o, const char *const *words _unused
         return status;
     if (!o->json)
         print_audit(answer);
-    status = json_array_size(json_object_get(answer, "findings")) == 0 ? STATUS_FINE : STATUS_ODD;
+    status = audit_is_fine(answer) ? STATUS_FINE : STATUS_ODD;
     json_decref(answer);
     return status;
 }

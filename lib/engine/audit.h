@@ -17,7 +17,7 @@ enum finding_code {
     FINDING_REDIRECTS,   /* changes addresses or ports of a flow's packets, or takes them in */
     FINDING_QUEUES,      /* leaves it to a program whether a flow's packets pass */
     FINDING_UNTRACKED,   /* keeps a flow's packets out of connection tracking */
-    FINDING_PUBLISHED,   /* sends a port elsewhere before our input chain could see it */
+    FINDING_PUBLISHED,   /* sends a port elsewhere (dnat), so that it meets our forward chain */
     FINDING_FLOWTABLE,   /* forwarded packets that meet no rule any more */
     FINDING_LEGACY,      /* a table of the older iptables */
     FINDING_OTHER_PORTD, /* another portd's table */
@@ -31,6 +31,7 @@ struct finding {
     const char *family, *table, *chain; /* NULL where it is about none */
     uint64_t handle;                    /* of the rule; 0: none, or the chain's policy */
     bool is_certain;                    /* else conditions that portd can't read may prevent it */
+    bool is_enforced;                   /* the policy holds there all the same: nothing is wrong */
     const char **flows;                 /* by id, in the intent's order */
     size_t n_flows;
     const char *text; /* what it means */
@@ -51,6 +52,8 @@ struct audit {
  * 0 or -ENOMEM. */
 int audit_run(const struct intent *in, const struct foreign *foreign, const char *own_table,
               struct audit **ret);
+/* Those that the policy doesn't hold for. */
+size_t audit_n_open(const struct audit *a);
 struct audit *audit_free(struct audit *a);
 DEFINE_CLEANUP(struct audit *, audit_free);
 

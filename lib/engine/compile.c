@@ -7,14 +7,13 @@
  * direction by source port and peer: an entry that somebody put into the connection table opens
  * nothing, and a revoked flow is cut both ways. Names are stable: a chain is called after the
  * first port of its class, so that one more flow elsewhere moves nothing here. */
-#include "engine/build.h"
-#include "engine/classes.h"
+#include "engine/compile.h"
+
+#include "engine/published.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* A range up to this width is spelled out in the hash, a wider one is a rule. */
-#define HASH_RANGE_MAX      128U
 #define LO_IFINDEX          1U
 #define ICMP_ECHO_REQUEST   8 /* RFC 792 */
 #define ICMP_ECHO_REPLY     0
@@ -42,29 +41,8 @@ static_assert(ARRAY_SIZE(words) == DIRECTION_MAX, "a direction has no words");
 
 static const uint8_t portless[] = { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_IGMP };
 
-struct compiler {
-    struct build build;
-    struct arena *scratch;
-    const struct intent *intent;
-    const struct resolved *names; /* NULL: nothing is known */
-    struct port_classes classes[DIRECTION_MAX];
-};
-
 static enum direction opposite(enum direction d) {
     return d == DIRECTION_IN ? DIRECTION_OUT : DIRECTION_IN;
-}
-
-#define NAME_MAX_LENGTH SET_NAME_MAX
-/* "in_tcp_443", "in_answer_udp_30000-34999". */
-static void class_name(const struct port_class *c, const char *prefix,
-                       char ret[static NAME_MAX_LENGTH]) {
-    const struct service *s = &c->services[0];
-
-    if (s->lo == s->hi)
-        snprintf(ret, NAME_MAX_LENGTH, "%s_%s_%u", prefix, protocol_name(s->protocol), s->lo);
-    else
-        snprintf(ret, NAME_MAX_LENGTH, "%s_%s_%u-%u", prefix, protocol_name(s->protocol), s->lo,
-                 s->hi);
 }
 
 static bool party_has(const struct party *p, enum family f, enum origin o) {
@@ -177,21 +155,9 @@ static void broadcast_rule(struct compiler *c, const struct intent_flow *f) {
     rule_end(c, f, DIRECTION_OUT, &shape);
 }
 
-static void goto_rule(struct compiler *c, const char *comment, const char *chain) {
+void compile_goto(struct compiler *c, const char *comment, const char *chain) {
     build_rule(&c->build, comment);
     build_verdict(&c->build, VERDICT_GOTO, chain);
-}
-
-static bool class_is_any(const struct port_class *class, enum direction d) {
-    for (size_t i = 0; i < class->n_flows; i++) {
-        size_t n;
-        struct party **others = flow_others(class->flows[i], d, &n);
-
-        for (size_t j = 0; j < n; j++)
-            if (others[j]->any)
-                return true;
-    }
-    return false;
 }
 
 /* The chains that compare addresses, for the flows of `d`: asking packets meet them in the hook
@@ -202,14 +168,14 @@ static void class_chains(struct compiler *c, enum direction d) {
         const struct rule_shape shape = { .counts = true, .other = words[d].other };
         char name[NAME_MAX_LENGTH];
 
-        class_name(class, direction_name(d), name);
+        compile_class_name(class, direction_name(d), name);
         build_chain(&c->build, name);
         for (size_t j = 0; j < class->n_flows; j++) {
             flow_rules(c, class->flows[j], d, &shape);
-            if (class->flows[j]->broadcast && d == DIRECTION_OUT && !class_is_any(class, d))
+            if (class->flows[j]->broadcast && d == DIRECTION_OUT && !compile_class_is_any(class, d))
                 broadcast_rule(c, class->flows[j]);
         }
-        goto_rule(c, NULL, words[d].deny);
+        compile_goto(c, NULL, words[d].deny);
     }
 }
 
@@ -222,62 +188,13 @@ static void answer_chains(struct compiler *c, enum direction d) {
         const struct rule_shape shape = { .other = back->other };
         char name[NAME_MAX_LENGTH];
 
-        if (class_is_any(class, d))
+        if (compile_class_is_any(class, d))
             continue;
-        class_name(class, back->answer_map, name);
+        compile_class_name(class, back->answer_map, name);
         build_chain(&c->build, name);
         for (size_t j = 0; j < class->n_flows; j++)
             flow_rules(c, class->flows[j], d, &shape);
-        goto_rule(c, NULL, back->deny);
-    }
-}
-
-static uint32_t service_width(const struct service *s) {
-    return s->hi - s->lo + 1U;
-}
-
-/* The elements of a map: each port of the classes of `d` leads to its chain. */
-static void class_elements(struct compiler *c, enum direction d, const char *map,
-                           const char *prefix, bool accept_any) {
-    build_set(&c->build, map, SET_SERVICE, true);
-    for (size_t i = 0; i < c->classes[d].n; i++) {
-        const struct port_class *class = &c->classes[d].items[i];
-        bool accept = accept_any && class_is_any(class, d);
-        char name[NAME_MAX_LENGTH];
-
-        class_name(class, prefix, name);
-        for (size_t j = 0; j < class->n_services; j++) {
-            const struct service *s = &class->services[j];
-
-            if (service_width(s) > HASH_RANGE_MAX)
-                continue;
-            for (uint32_t port = s->lo; port <= s->hi; port++)
-                build_element(&c->build,
-                              (struct element){ .service = { s->protocol, (uint16_t)port },
-                                                .verdict = accept ? VERDICT_ACCEPT : VERDICT_GOTO,
-                                                .chain = accept ? NULL : name });
-        }
-    }
-}
-
-static void class_ranges(struct compiler *c, enum direction d, enum side side, const char *prefix,
-                         bool accept_any) {
-    for (size_t i = 0; i < c->classes[d].n; i++) {
-        const struct port_class *class = &c->classes[d].items[i];
-        bool accept = accept_any && class_is_any(class, d);
-        char name[NAME_MAX_LENGTH];
-
-        class_name(class, prefix, name);
-        for (size_t j = 0; j < class->n_services; j++) {
-            const struct service *s = &class->services[j];
-
-            if (service_width(s) <= HASH_RANGE_MAX)
-                continue;
-            build_rule(&c->build, class->flows[0]->id);
-            build_stmt(&c->build, (struct stmt){ .type = STMT_PORT,
-                                                 .port = { s->protocol, side, s->lo, s->hi } });
-            build_verdict(&c->build, accept ? VERDICT_ACCEPT : VERDICT_GOTO, accept ? NULL : name);
-        }
+        compile_goto(c, NULL, back->deny);
     }
 }
 
@@ -285,7 +202,7 @@ static void portless_name(uint8_t protocol, enum direction d, char ret[static NA
     snprintf(ret, NAME_MAX_LENGTH, "%s_%s", direction_name(d), protocol_name(protocol));
 }
 
-static void portless_gotos(struct compiler *c, enum direction d) {
+void compile_portless(struct compiler *c, enum direction d) {
     for (size_t i = 0; i < ARRAY_SIZE(portless); i++) {
         char name[NAME_MAX_LENGTH];
 
@@ -349,7 +266,7 @@ static void portless_chain(struct compiler *c, uint8_t protocol, enum direction 
             if (f->state[opposite(d)] == FLOW_ACTIVE)
                 echo_reply_rules(c, f, &f->services[j], opposite(d));
         }
-    goto_rule(c, NULL, words[d].deny);
+    compile_goto(c, NULL, words[d].deny);
 }
 
 /* The resets that `deny: reject` makes belong to a connection that was never let in; only as
@@ -362,12 +279,16 @@ static void reset_rule(struct compiler *c) {
     build_verdict(&c->build, VERDICT_ACCEPT, NULL);
 }
 
+void compile_request(struct compiler *c) {
+    build_stmt(&c->build, (struct stmt){ .type = STMT_TCP_FLAGS,
+                                         .tcp_flags = { TCP_SYN | TCP_ACK, TCP_SYN } });
+}
+
 /* Whom connection tracking takes for answering, though he asks to be connected, was put there by
  * whoever forged its entry; nobody else's connections begin on both sides at once. */
 static void request_rule(struct compiler *c, enum direction d) {
     build_rule(&c->build, "requests that pose as answers");
-    build_stmt(&c->build, (struct stmt){ .type = STMT_TCP_FLAGS,
-                                         .tcp_flags = { TCP_SYN | TCP_ACK, TCP_SYN } });
+    compile_request(c);
     build_verdict(&c->build, VERDICT_GOTO, words[d].deny);
 }
 
@@ -379,9 +300,9 @@ static void answer_chain(struct compiler *c, enum direction d) {
     build_rule(&c->build, "answers, by the port that was asked");
     build_stmt(&c->build,
                (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_SOURCE, words[d].answer_map } });
-    class_ranges(c, opposite(d), SIDE_SOURCE, words[d].answer_map, true);
-    portless_gotos(c, d);
-    goto_rule(c, NULL, words[d].deny);
+    compile_ranges(c, opposite(d), PORT_SOURCE, words[d].answer_map, true);
+    compile_portless(c, d);
+    compile_goto(c, NULL, words[d].deny);
 }
 
 /* Where the other direction isn't enforced, whatever it let through may be answered. */
@@ -416,9 +337,9 @@ static void base_chain(struct compiler *c, enum direction d) {
 
     build_rule(b, "flows, by port");
     build_stmt(b, (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_DESTINATION, w->service_map } });
-    class_ranges(c, d, SIDE_DESTINATION, direction_name(d), false);
-    portless_gotos(c, d);
-    goto_rule(c, NULL, w->deny);
+    compile_ranges(c, d, PORT_DESTINATION, direction_name(d), false);
+    compile_portless(c, d);
+    compile_goto(c, NULL, w->deny);
 }
 
 static void log_rule(struct build *b, bool audit) {
@@ -461,9 +382,9 @@ static void compile_direction(struct compiler *c, enum direction d) {
 
     if (c->intent->modes[d] == MODE_OFF)
         return;
-    class_elements(c, d, words[d].service_map, direction_name(d), false);
+    compile_map(c, d, 0, words[d].service_map, direction_name(d), false);
     if (answers_are_judged)
-        class_elements(c, opposite(d), words[d].answer_map, words[d].answer_map, true);
+        compile_map(c, opposite(d), 0, words[d].answer_map, words[d].answer_map, true);
     build_chain(&c->build, words[d].answer);
     request_rule(c, d);
     if (answers_are_judged)
@@ -505,8 +426,10 @@ int policy_compile(const struct intent *in, const struct resolved *names, struct
         return r;
     base_chain(&c, DIRECTION_IN);
     base_chain(&c, DIRECTION_OUT);
+    published_base(&c);
     compile_direction(&c, DIRECTION_IN);
     compile_direction(&c, DIRECTION_OUT);
+    published_chains(&c);
     r = build_finish(&c.build);
     if (r < 0)
         return r;

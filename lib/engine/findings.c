@@ -40,6 +40,14 @@ struct audit *audit_free(struct audit *a) {
     return NULL;
 }
 
+size_t audit_n_open(const struct audit *a) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n_findings; i++)
+        n += !a->findings[i].is_enforced;
+    return n;
+}
+
 static bool key_equal(const struct finding_key *a, const struct finding_key *b) {
     return a->code == b->code && a->rule == b->rule && a->chain == b->chain &&
            a->table == b->table && a->legacy == b->legacy && a->action == b->action &&
@@ -121,6 +129,11 @@ static const char *const action_texts[] = {
 };
 static_assert(ARRAY_SIZE(action_texts) == ACTION_MAX, "an action has no text");
 
+/* What was published meets the forward chain, which has the mode of ingress. */
+static bool is_enforced(const struct findings *f, const struct finding_key *k) {
+    return k->code == FINDING_PUBLISHED && f->intent->modes[DIRECTION_IN] == MODE_ENFORCE;
+}
+
 /* Behind our own chain nothing that we decide holds for what was rewritten. */
 static const char *place_text(const struct finding_key *k) {
     bool is_behind = (k->base->hook == FOREIGN_INPUT || k->base->hook == FOREIGN_OUTPUT) &&
@@ -153,11 +166,16 @@ static const char *text_of(const struct findings *f, const struct finding_key *k
                             "tracking: their answers are not known as answers",
                             what, foreign_hook_name(k->base->hook), may);
     case FINDING_PUBLISHED:
-        return "a port is sent elsewhere (dnat) before the input hook: what arrives there never "
-               "meets the ingress policy, whoever sends it";
+        return finding->is_enforced
+                   ? "a port is published (dnat); portd enforces it: those pass whom the ingress "
+                     "policy lets ask for that port of this host, all others are denied"
+                   : arena_printf(a,
+                                  "a port is published (dnat) and ingress is \"%s\" in the site: "
+                                  "whoever asks is sent on",
+                                  mode_name(f->intent->modes[DIRECTION_IN]));
     case FINDING_FLOWTABLE:
         return "forwarded packets of known connections go through a flow table and meet no rule "
-               "any more";
+               "any more: connections to published ports outlive their flow";
     case FINDING_LEGACY:
         return arena_printf(a,
                             "table %s of the older iptables is there for %s: its rules, if it "
@@ -193,9 +211,12 @@ static const char *hint_of(const struct findings *f, const struct finding_key *k
                             finding->family, finding->table, finding->family, finding->table);
     if (k->code == FINDING_HOSTILE)
         return arena_printf(a, "ps -fp %u (or ss -f netlink -p), and end it", k->table->owner);
+    if (finding->is_enforced)
+        return "portd-ctl explain in SERVICE ADDRESS tells who may ask for a published port, and "
+               "the site's flows open it for others";
     if (k->code == FINDING_PUBLISHED)
-        return "publish the port on an address that only its clients reach, or take it back "
-               "where it was published (docker port, podman port)";
+        return "set ingress to \"enforce\" in the site, or take the port back where it was "
+               "published (docker port, podman port)";
     if (k->rule)
         return arena_printf(a,
                             "nft -a list chain %s %s %s; take the rule back where it comes from, "
@@ -233,7 +254,9 @@ static int finish(struct findings *f, size_t i) {
     const char **slot;
     int r;
 
-    *finding = (struct finding){ .code = k->code, .is_certain = k->is_certain };
+    *finding = (struct finding){ .code = k->code,
+                                 .is_certain = k->is_certain,
+                                 .is_enforced = is_enforced(f, k) };
     r = finish_place(f, k, finding);
 
     for (size_t j = 0; r == 0 && j < f->intent->n_flows; j++) {
@@ -287,9 +310,10 @@ static int set_text(json_t *o, const char *key, const char *text) {
 
 static json_t *finding_json(const void *owner, size_t i) {
     const struct finding *f = &((const struct audit *)owner)->findings[i];
-    json_t *o = json_pack(
-        "{s:s, s:b, s:o, s:s, s:s}", "code", finding_code_name(f->code), "certain", f->is_certain,
-        "flows", json_list_strings(f->flows, f->n_flows), "text", f->text, "hint", f->hint);
+    json_t *o =
+        json_pack("{s:s, s:b, s:b, s:o, s:s, s:s}", "code", finding_code_name(f->code), "certain",
+                  f->is_certain, "enforced", f->is_enforced, "flows",
+                  json_list_strings(f->flows, f->n_flows), "text", f->text, "hint", f->hint);
     int r = 0;
 
     if (!o)

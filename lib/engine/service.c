@@ -129,6 +129,10 @@ const char *service_format(const struct service *s, char buf[static SERVICE_TEXT
     return buf;
 }
 
+uint32_t service_width(const struct service *s) {
+    return s->hi - s->lo + 1U;
+}
+
 static int number_compare(uint16_t a, uint16_t b) {
     return (a > b) - (a < b);
 }

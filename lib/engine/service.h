@@ -35,6 +35,7 @@ const char *icmp_type_name(uint8_t protocol, uint8_t type);
 #define SERVICE_TEXT_MAX 48
 /* "tcp/443", "udp/5701-5801", "icmp/echo-request", "icmpv6", "igmp". */
 const char *service_format(const struct service *s, char buf[static SERVICE_TEXT_MAX]);
+uint32_t service_width(const struct service *s); /* ports or types */
 int service_compare(const struct service *a, const struct service *b);
 /* Sorts, and joins ports that overlap or touch; returns how many are left. */
 size_t services_join(struct service *services, size_t n);

@@ -130,7 +130,7 @@ ask 0 drift
 says out "nobody changed the rules"
 
 answer Audit '{"parameters":{"findings":[{"code":"denies","family":"inet","table":"mine",
-"chain":"in\u001b[31m","handle":7,"certain":true,"flows":["jtel-acd/https","jtel-acd/rest"],
+"chain":"in\u001b[31m","handle":7,"certain":true,"enforced":false,"flows":["jtel-acd/https","jtel-acd/rest"],
 "text":"a rule drops it","hint":"take it back"}],"blind":["one rule could not be read"]}}'
 ask 3 audit
 called '{"method":"io.portd.Audit","parameters":{}}'
@@ -142,6 +142,15 @@ says out "note: one rule could not be read"
 grep -q $'\033' "$work/out" && fail "an escape from the name of a chain"
 ask 3 audit --json
 json 'a["findings"][0]["handle"] == 7'
+answer Audit '{"parameters":{"findings":[{"code":"published","family":"ip","table":"nat",
+"chain":"DOCKER","handle":9,"certain":true,"enforced":true,"flows":["jtel-acd/rest"],
+"text":"it is enforced","hint":"see who may"}],"blind":[]}}'
+ask 0 audit
+says out "nothing of others goes around the policy"
+says out "published  table ip nat chain DOCKER handle 9"
+says out "  it is enforced"
+says out "  see who may"
+grep -q "to do" "$work/out" && fail "there is something to do about what is enforced"
 answer Audit '{"parameters":{"findings":[],"blind":[]}}'
 ask 0 audit
 says out "nothing of others goes around the policy"

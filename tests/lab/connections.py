@@ -50,11 +50,11 @@ def tuple_of(family, protocol, source, target):
                                     attr(3, struct.pack("!H", target[1]))])]
 
 
-def forge(wire, family, protocol, source, target):
-    """An entry as if `source` had begun and `target` had answered."""
+def forge(wire, family, protocol, source, target, translations=()):
+    """An entry as if `source` had begun and `target` had answered; translations are attributes."""
     content = [attr(1, tuple_of(family, protocol, source, target)),
                attr(2, tuple_of(family, protocol, target, source)),
-               attr(3, SEEN_REPLY | ASSURED | CONFIRMED), attr(7, 300)]
+               attr(3, SEEN_REPLY | ASSURED | CONFIRMED), attr(7, 300), *translations]
     if protocol == socket.IPPROTO_TCP:
         content.append(attr(4, [attr(1, [attr(1, struct.pack("B", SYN_SENT))])]))
     return wire.request(Message(CT_NEW, content, nfnl.CREATE | EXCL, family, nfnl.CTNETLINK))
@@ -79,6 +79,25 @@ def put(path, content):
     with open(path + ".new", "w", encoding="utf-8") as f:
         f.write(content)
     os.replace(path + ".new", path)
+
+
+def speaks(source):
+    try:
+        source.send(b"word")
+    except OSError:
+        pass # refused by a rule
+
+
+def hears(target, patience):
+    try:
+        return bool(select.select([target], [], [], patience)[0]) and target.recv(64) == b"word"
+    except OSError:
+        return False
+
+
+def passes(source, target):
+    speaks(source)
+    return hears(target, PATIENCE)
 
 
 class Trial:
@@ -157,24 +176,6 @@ class Trial:
             c.connect((server[1][family], port))
             return c, s.accept()[0]
 
-    @staticmethod
-    def speaks(source):
-        try:
-            source.send(b"word")
-        except OSError:
-            pass # refused by a rule
-
-    @staticmethod
-    def hears(target, patience):
-        try:
-            return bool(select.select([target], [], [], patience)[0]) and target.recv(64) == b"word"
-        except OSError:
-            return False
-
-    def passes(self, source, target):
-        self.speaks(source)
-        return self.hears(target, PATIENCE)
-
     def revoked(self):
         ends = {"begun by the other": (("acd-lb1", HERE), ("acd-lb2", PEER)),
                 "begun here": (("acd-lb2", PEER), ("acd-lb1", HERE))}
@@ -185,16 +186,16 @@ class Trial:
                     pair = self.connect(family, server, client, OPEN_PORT + way)
                     up.append((f"{name}, {who}, {('client', 'server')[way]} speaks", pair, way))
         for what, pair, _ in up:
-            self.expect(self.passes(*pair) and self.passes(*pair[::-1]), "was never up:", what)
+            self.expect(passes(*pair) and passes(*pair[::-1]), "was never up:", what)
         site = json.loads(self.content)
         site["flows"] = [f for f in site["flows"] if f["id"] not in ("live-in", "live-out")]
         put(self.site, json.dumps(site))
         self.client.call("Reload")
         cut = 0
         for _, pair, way in up:
-            self.speaks(pair[way])
+            speaks(pair[way])
         for what, pair, way in up:
-            still = self.hears(pair[1 - way], SILENCE)
+            still = hears(pair[1 - way], SILENCE)
             self.expect(not still, "still passes after the reload:", what)
             cut += not still
         put(self.site, self.content)

@@ -181,7 +181,8 @@ def base_chain_add(t, rng):
 
 def chain_policy(t, rng):
     c = rng.choice(t.base)
-    return f"add chain {TABLE} {c['name']} {{ policy accept ; }}"
+    policy = "accept" if c["policy"] == "drop" else "drop"
+    return f"add chain {TABLE} {c['name']} {{ policy {policy} ; }}"
 
 
 def table_flush(t, rng):
@@ -253,22 +254,31 @@ def map_flush(t, rng):
     return f"flush map {TABLE} {rng.choice([m for m in t.maps if m.get('elem')])['name']}"
 
 
+def of_requests(t):
+    """The maps by which those who ask find their chain; answers have others."""
+    return [m for m in t.maps if m.get("elem") and "answer" not in m["name"]]
+
+
+def key_text(key):
+    return " . ".join(map(str, key["concat"])) if isinstance(key, dict) else str(key)
+
+
 def map_open_port(t, rng):
-    m = rng.choice([m for m in t.maps if m["name"].endswith("_service")])
+    m = rng.choice(of_requests(t))
     service = rng.choice([f"udp . {DENIED_PORT}", f"tcp . {rng.randint(40000, 50000)}"])
+    if isinstance(m["type"], str):
+        service = service.split()[-1]
     return f"add element {TABLE} {m['name']} {{ {service} : accept }}"
 
 
 def map_close_port(t, rng):
     m = rng.choice([m for m in t.maps if m.get("elem")])
-    key = rng.choice(m["elem"])[0]["concat"]
-    return f"delete element {TABLE} {m['name']} {{ {key[0]} . {key[1]} }}"
+    return f"delete element {TABLE} {m['name']} {{ {key_text(rng.choice(m['elem'])[0])} }}"
 
 
 def map_redirect_port(t, rng):
-    m = rng.choice([m for m in t.maps if m["name"].endswith("_service")])
-    key = rng.choice(m["elem"])[0]["concat"]
-    k = f"{key[0]} . {key[1]}"
+    m = rng.choice(of_requests(t))
+    k = key_text(rng.choice(m["elem"])[0])
     return (f"delete element {TABLE} {m['name']} {{ {k} }} ; "
             f"add element {TABLE} {m['name']} {{ {k} : accept }}")
 

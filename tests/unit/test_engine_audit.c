@@ -164,7 +164,9 @@ static void expect(struct scene *s, const char *expected) {
         const struct finding *found = &a->findings[i];
 
         fprintf(f, "%s%s %s ", i ? "; " : "", finding_code_name(found->code),
-                found->is_certain ? "certain" : "possible");
+                found->is_enforced  ? "enforced"
+                : found->is_certain ? "certain"
+                                    : "possible");
         for (size_t j = 0; j < found->n_flows; j++)
             fprintf(f, "%s%s", j ? "," : "", found->flows[j]);
     }
@@ -350,6 +352,25 @@ static void test_set(void **state) {
     expect(s, "");
 }
 
+/* What was published is held to the policy where ingress is. */
+static void test_published(void **state) {
+    struct scene *s = *state;
+
+    table(s, FOREIGN_IP, "nat");
+    base(s, "pre", FOREIGN_PREROUTING, CHAIN_ACCEPT);
+    s->chain->is_nat = true;
+    rule(s, ACTION_DNAT, NULL);
+    port(s, FIELD_DESTINATION_PORT, 3306, 3306);
+    rule(s, ACTION_DNAT, NULL);
+    port(s, FIELD_DESTINATION_PORT, 8080, 8080);
+    s->intent.modes[DIRECTION_OUT] = MODE_OFF;
+    expect(s, "published enforced db; published enforced ");
+    for (enum mode m = MODE_AUDIT; m < MODE_MAX; m++) {
+        s->intent.modes[DIRECTION_IN] = m;
+        expect(s, "published certain db; published certain ");
+    }
+}
+
 static void test_translation(void **state) {
     struct scene *s = *state;
 
@@ -368,11 +389,11 @@ static void test_translation(void **state) {
     address(s, FIELD_SOURCE, "172.17.0.0/16");
     rule(s, ACTION_MASQUERADE, NULL);
     match(s, FIELD_CT_STATUS)->mask = 1U << 5;
-    expect(s, "redirects certain web; published certain db; published certain ");
+    expect(s, "redirects certain web; published enforced db; published enforced ");
     rule(s, ACTION_SNAT, NULL);
     port(s, FIELD_DESTINATION_PORT, 25, 25);
-    expect(s, "redirects certain web; published certain db; redirects certain mail; "
-              "published certain ");
+    expect(s, "redirects certain web; published enforced db; redirects certain mail; "
+              "published enforced ");
 }
 
 static void test_effects(void **state) {
@@ -432,6 +453,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_interfaces, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_map, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_set, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_published, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_translation, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_effects, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_state_before_tracking, scene_open, scene_close),
