@@ -107,6 +107,10 @@ int call_only(struct call *c, const char *const *names, size_t n) {
     return 0;
 }
 
+static bool is_of_type(const json_t *value, const struct call_string *s) {
+    return s->ret_flag ? json_is_boolean(value) : json_is_string(value);
+}
+
 int call_strings(struct call *c, const struct call_string *strings, size_t n) {
     const char *key;
     json_t *value;
@@ -118,9 +122,12 @@ int call_strings(struct call *c, const struct call_string *strings, size_t n) {
         value = json_object_get(c->message.parameters, strings[i].name);
         if (json_is_null(value))
             value = NULL;
-        if (value ? !json_is_string(value) : !strings[i].is_optional)
+        if (value ? !is_of_type(value, &strings[i]) : !strings[i].is_optional)
             return call_refuse_parameter(c, strings[i].name);
-        *strings[i].ret = json_string_value(value);
+        if (strings[i].ret_flag)
+            *strings[i].ret_flag = json_is_true(value);
+        else
+            *strings[i].ret = json_string_value(value);
     }
     return 0;
 }

@@ -36,15 +36,16 @@ json_t *call_parameters(const struct call *c);
 uid_t call_uid(const struct call *c);
 pid_t call_pid(const struct call *c);
 
-/* A parameter that is a string. */
+/* A parameter that is a string, or, with `ret_flag`, one that is true or not. */
 struct call_string {
     const char *name;
     bool is_optional;
     const char **ret; /* borrowed from the call; NULL when left out or null */
+    bool *ret_flag;
 };
 
 /* Takes all parameters of a method; with `n` 0 it has none. 0, or CALL_E_ANSWERED after it told
- * the caller which parameter is missing, no string, or unknown; -errno. */
+ * the caller which parameter is missing, of another type, or unknown; -errno. */
 enum { CALL_E_ANSWERED = 1 };
 int call_strings(struct call *c, const struct call_string *strings, size_t n);
 

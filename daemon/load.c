@@ -138,41 +138,80 @@ static uint64_t turn_usec(const struct enforced *e) {
     return usec;
 }
 
-static int reload_refused(int r) {
-    log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0, "reload refused, the rules in force stay");
-    return r;
+void reload_clear(struct reload *q) {
+    lines_free(q->lines);
+    json_decref(q->opened);
+    json_decref(q->closed);
+    *q = (struct reload){ 0 };
 }
 
-static int reload(struct manager *m, const char *by, const char *reason, char ***ret_lines,
-                  size_t *ret_n, struct report *reterr) {
-    _cleanup_(enforced_freep) struct enforced *next = NULL;
+/* Who turned portd off turns it on again. Files that were refused are as unloaded as the update. */
+static int load_next(const struct manager *m, const struct reload *q, struct enforced **ret,
+                     struct report *reterr) {
+    if (!q->is_update || !report_is_empty(&m->mistakes))
+        return enforced_load(&m->options.input, ret, reterr);
+    if (!m->is_off)
+        return update_load(m, ret, reterr);
+    report_add(reterr, (struct place){ 0 },
+               "portd is off, and an update does not end that; to enforce again: portd-ctl reload");
+    return KERNEL_E_REFUSED;
+}
+
+static void log_reload(const struct reload *q) {
+    log_info("the files were loaded by %s%s%s", q->by, q->reason ? ": " : "",
+             q->reason ? q->reason : "");
+    update_log("opened", q->opened);
+    update_log("closed", q->closed);
+}
+
+static int reload_apply(struct manager *m, struct reload *q, struct enforced **next,
+                        struct report *reterr) {
     char old_digest[DIGEST_TEXT_SIZE];
     int r;
 
-    r = enforced_load(&m->options.input, &next, reterr);
-    if (r != 0)
-        return r < 0 ? r : reload_refused(r);
     memcpy(old_digest, m->enforced->digest, sizeof(old_digest));
-    r = contested_refuse(enforce(m, &next, old_digest, ret_lines, ret_n, reterr), reterr);
+    r = contested_refuse(enforce(m, next, old_digest, &q->lines, &q->n_lines, reterr), reterr);
     if (r != 0)
-        return r < 0 ? r : reload_refused(r);
+        return r;
     report_clear(&m->mistakes);
-    record_reload(m, by, reason);
-    log_info("the files were loaded by %s%s%s", by, reason ? ": " : "", reason ? reason : "");
+    m->held = held_free(m->held);
+    log_reload(q);
+    record_reload(m, q->by, q->reason);
     disk_loaded(m->disk, &m->enforced->stamps);
     save(m);
     notify_reload(m);
-    manager_announce(m);
     return 0;
 }
 
-int manager_reload(struct manager *m, const char *by, const char *reason, char ***ret_lines,
-                   size_t *ret_n, struct report *reterr) {
+static int reload(struct manager *m, struct reload *q, struct report *reterr) {
+    _cleanup_(enforced_freep) struct enforced *next = NULL;
+    _cleanup_(changes_freep) struct changes *c = NULL;
+    int r = load_next(m, q, &next, reterr);
+
+    if (r == 0)
+        r = changes_find(m->enforced->intent, next->intent, &c);
+    if (r != 0)
+        return r;
+    q->opened = changes_json(c->opened, c->n_opened);
+    q->closed = changes_json(c->closed, c->n_closed);
+    if (!q->opened || !q->closed)
+        return -ENOMEM;
+    r = q->is_update ? update_is_held(m, next, c) : 0;
+    if (r < 0)
+        return r;
+    q->is_held = r > 0;
+    return q->is_held ? update_hold(m, next, c, q->reason) : reload_apply(m, q, &next, reterr);
+}
+
+int manager_reload(struct manager *m, struct reload *q, struct report *reterr) {
     int r;
 
     service_reloading();
     service_busy();
-    r = reload(m, by, reason, ret_lines, ret_n, reterr);
+    r = reload(m, q, reterr);
+    if (r > 0)
+        log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0, "reload refused, the rules in force stay");
+    manager_announce(m);
     service_idle(turn_usec(m->enforced));
     service_ready();
     return r;
@@ -225,7 +264,7 @@ static int load_first(struct manager *m, struct enforced **ret, struct report *r
 
     if (r == ENFORCED_E_INVALID)
         return load_last_good(m, reterr, ret);
-    return r;
+    return r < 0 ? r : update_hold_first(m, ret);
 }
 
 /* Goes on counting where the last run stopped. */

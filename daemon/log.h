@@ -27,6 +27,7 @@ struct log_field {
 #define LOG_ID_UNSEALED "0b7d9f5e3a1c48e2b6d4f8a2c5e7901d"
 #define LOG_ID_OFF      "c19467dc2c5940fd866326efc74004a4"
 #define LOG_ID_HISTORY  "fb433832fe804d23bee7280349660328"
+#define LOG_ID_HELD     "5d2a0c8e71f34b6b9a3c4f0e8d6b1927"
 
 /* `id` may be NULL. */
 void log_event(int priority, const char *id, const struct log_field *fields, size_t n,

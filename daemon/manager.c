@@ -387,7 +387,8 @@ int manager_seal(struct manager *m, const char *by) {
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
     struct report mistakes = REPORT_INIT;
-    int r = manager_reload(userdata, "signal", "SIGHUP", NULL, NULL, &mistakes);
+    struct reload q = { .by = "signal", .reason = "SIGHUP" };
+    int r = manager_reload(userdata, &q, &mistakes);
 
     (void)s;
     (void)si;
@@ -395,6 +396,7 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
         log_error("the files can't be loaded: %s", strerror(-r));
     log_report(LOG_ERR, &mistakes);
     report_clear(&mistakes);
+    reload_clear(&q);
     return 0;
 }
 
@@ -563,6 +565,7 @@ struct manager *manager_free(struct manager *m) {
     history_free(m->history);
     witness_free(m->witness);
     free(m->refusal);
+    held_free(m->held);
     free(m->save_error);
     free(m->status);
     fd_close(m->options.owner_fd);

@@ -10,6 +10,7 @@
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/update.h"
 #include "engine/backoff.h"
 #include "engine/latency.h"
 #include "nft/kernel.h"
@@ -89,6 +90,7 @@ struct manager {
     sd_event_source *save_source;
 
     struct report mistakes; /* of files that were refused while older ones are in force */
+    struct held *held;      /* policies of a package that wait for a reload; NULL: none */
     char *refusal;          /* what the kernel said when it refused; NULL: nothing */
     char *save_error;       /* why the snapshot could not be written; NULL: it was */
     struct history *history;
@@ -112,11 +114,21 @@ DEFINE_CLEANUP(struct manager *, manager_free);
 
 int manager_run(struct manager *m);
 
+/* A load, and what came of it. */
+struct reload {
+    const char *by, *reason; /* reason: NULL when none was given */
+    bool is_update;          /* a package brought policies: nothing else is loaded */
+    bool is_held;            /* … and they are not in force */
+    char **lines;            /* what was changed in the kernel */
+    size_t n_lines;
+    json_t *opened, *closed; /* FlowChange: what came of it, or, when it is held, would */
+};
+void reload_clear(struct reload *q);
+
 /* Loads the files and puts them in force. ENFORCED_E_INVALID: refused whole (report), the rules in
- * force stay. KERNEL_E_REFUSED: by the kernel, likewise. `*ret_lines` (may be NULL): what was
- * changed. */
-int manager_reload(struct manager *m, const char *by, const char *reason, char ***ret_lines,
-                   size_t *ret_n, struct report *reterr);
+ * force stay. KERNEL_E_REFUSED: by the kernel, likewise; or portd is off, which an update does not
+ * end. */
+int manager_reload(struct manager *m, struct reload *q, struct report *reterr);
 /* Removes the table and stops enforcing until the next load. */
 int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr);
 

@@ -137,9 +137,9 @@ static int method_explain(struct call *c, void *userdata) {
     struct manager *m = userdata;
     const char *direction, *service, *address;
     const struct call_string strings[] = {
-        { "direction", false, &direction },
-        { "service", false, &service },
-        { "address", false, &address },
+        { "direction", false, &direction, NULL },
+        { "service", false, &service, NULL },
+        { "address", false, &address, NULL },
     };
     _cleanup_(freep) char *why = NULL;
     struct query query;
@@ -173,34 +173,38 @@ static void caller_name(const struct call *c, char *buf, size_t size) {
         snprintf(buf, size, "uid %u", call_uid(c));
 }
 
+static json_t *reload_json(const struct manager *m, const struct reload *q) {
+    return json_pack("{s:I, s:s, s:o, s:O, s:O, s:b, s:o}", "generation", (json_int_t)m->generation,
+                     "digest", m->enforced->digest, "changes",
+                     json_list_strings((const char *const *)q->lines, q->n_lines), "opened",
+                     q->opened, "closed", q->closed, "held", q->is_held, "warnings",
+                     warnings_json(m->enforced->intent));
+}
+
 static int method_reload(struct call *c, void *userdata) {
-    struct manager *m = userdata;
-    const char *reason;
-    const struct call_string strings[] = { { "reason", true, &reason } };
-    _cleanup_(lines_freep) char **lines = NULL;
+    struct reload q = { 0 };
+    const struct call_string strings[] = {
+        { "reason", true, &q.reason, NULL },
+        { "update", true, NULL, &q.is_update },
+    };
     struct report why = REPORT_INIT;
     char by[32];
-    size_t n = 0;
     int r = call_strings(c, strings, ARRAY_SIZE(strings));
 
     if (r != 0)
         return r < 0 ? r : 0;
     caller_name(c, by, sizeof(by));
-    r = manager_reload(m, by, reason, &lines, &n, &why);
-    if (r == 0)
-        r = call_reply(c, json_pack("{s:I, s:s, s:o, s:o}", "generation", (json_int_t)m->generation,
-                                    "digest", m->enforced->digest, "changes",
-                                    json_list_strings((const char *const *)lines, n), "warnings",
-                                    warnings_json(m->enforced->intent)));
-    else
-        r = reply_refused(c, r, &why);
+    q.by = by;
+    r = manager_reload(userdata, &q, &why);
+    r = r == 0 ? call_reply(c, reload_json(userdata, &q)) : reply_refused(c, r, &why);
+    reload_clear(&q);
     report_clear(&why);
     return r;
 }
 
 static int method_off(struct call *c, void *userdata) {
     const char *reason;
-    const struct call_string strings[] = { { "reason", true, &reason } };
+    const struct call_string strings[] = { { "reason", true, &reason, NULL } };
     struct report why = REPORT_INIT;
     char by[32];
     int r = call_strings(c, strings, ARRAY_SIZE(strings));

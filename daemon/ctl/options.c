@@ -53,6 +53,10 @@ static const struct option_row rows[] = {
       OPTION_KIND_TEXT, OPTION_OUTPUT, TO(output) },
     { "reason", "TEXT", "why, for the journal and the status", OPTION_KIND_TEXT, OPTION_REASON,
       TO(reason) },
+    { "update", NULL,
+      "a package brought policies: load these, but no site file, and as the site says\n"
+      "                       under \"policy_updates\"",
+      OPTION_KIND_FLAG, OPTION_UPDATE, TO(update) },
     { "for", "DURATION", "how long: 90s, 10m, 2h, at most 24h", OPTION_KIND_TEXT, OPTION_DURATION,
       TO(duration) },
     { "since", "DURATION", "only what was seen within it: 90s, 10m, 2h", OPTION_KIND_TEXT,

@@ -27,6 +27,21 @@ static void print_changes(json_t *changes) {
         printf("  and %zu more\n", n - CHANGES_MAX);
 }
 
+static void print_flow_changes(const char *verb, const json_t *changes) {
+    size_t n = json_array_size(changes);
+
+    for (size_t i = 0; i < n && i < CHANGES_MAX; i++)
+        printf("  %s %s\n", verb, member_text(json_array_get(changes, i), "text"));
+    if (n > CHANGES_MAX)
+        printf("  %s %zu more\n", verb, n - CHANGES_MAX);
+}
+
+static void print_held(json_t *answer) {
+    printf("held: the policies before this update stay in force; to load it: portd-ctl reload\n");
+    print_flow_changes("would open", json_object_get(answer, "opened"));
+    print_flow_changes("would close", json_object_get(answer, "closed"));
+}
+
 static void print_reloaded(json_t *answer) {
     json_t *changes = json_object_get(answer, "changes");
     size_t n = json_array_size(changes);
@@ -38,20 +53,26 @@ static void print_reloaded(json_t *answer) {
         printf("nothing to change in the kernel\n");
     else
         printf("%zu change%s\n", n, n == 1 ? "" : "s");
+    print_flow_changes("opened", json_object_get(answer, "opened"));
+    print_flow_changes("closed", json_object_get(answer, "closed"));
     print_changes(changes);
     print_warnings(json_object_get(answer, "warnings"), "  ");
 }
 
 enum status verb_reload(const struct options *o, const char *const *words _unused_,
                         size_t n_words _unused_) {
+    json_t *answer = reason_parameters(o);
     enum status status;
-    json_t *answer;
 
-    status = client_ask(o, INTERFACE_PORTD ".Reload", reason_parameters(o), &answer);
+    if (o->update && json_object_set_new(answer, "update", json_true()) < 0)
+        return failure_memory();
+    status = client_ask(o, INTERFACE_PORTD ".Reload", answer, &answer);
     if (status != STATUS_FINE)
         return status;
     if (o->json)
         print_json(answer, false);
+    else if (json_is_true(json_object_get(answer, "held")))
+        print_held(answer);
     else
         print_reloaded(answer);
     json_decref(answer);

@@ -5,6 +5,7 @@
 #include "engine/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -194,4 +195,52 @@ bool ranges_contain(const struct ranges *r, const struct address *a) {
     struct range one = { .lo = *a, .hi = *a };
 
     return ranges_overlap(r, &one);
+}
+
+/* Not of the first address of all. */
+static struct address address_previous(const struct address *a, enum family f) {
+    struct address previous = *a;
+
+    for (size_t i = family_size(f); i-- > 0;)
+        if (previous.bytes[i]-- != 0)
+            break;
+    return previous;
+}
+
+static int ranges_append(struct arena *a, struct ranges *r, const struct address *lo,
+                         const struct address *hi) {
+    struct range *slot = ARENA_APPEND(a, r->items, r->n);
+
+    if (!slot)
+        return -ENOMEM;
+    *slot = (struct range){ .lo = *lo, .hi = *hi };
+    return 0;
+}
+
+int ranges_subtract(struct arena *a, const struct ranges *from, const struct ranges *what,
+                    enum family f, struct ranges *ret) {
+    struct ranges left = { 0 };
+    size_t first = 0;
+
+    for (size_t i = 0; i < from->n; i++) {
+        struct address lo = from->items[i].lo, hi = from->items[i].hi;
+        bool has_more = true;
+
+        while (first < what->n && address_compare(&what->items[first].hi, &lo) < 0)
+            first++;
+        for (size_t j = first; has_more && j < what->n; j++) {
+            const struct range *w = &what->items[j];
+            struct address before = address_previous(&w->lo, f);
+
+            if (address_compare(&w->lo, &hi) > 0)
+                break;
+            if (address_compare(&w->lo, &lo) > 0 && ranges_append(a, &left, &lo, &before) < 0)
+                return -ENOMEM;
+            has_more = address_next(&w->hi, f, &lo) && address_compare(&lo, &hi) <= 0;
+        }
+        if (has_more && ranges_append(a, &left, &lo, &hi) < 0)
+            return -ENOMEM;
+    }
+    *ret = left;
+    return 0;
 }

@@ -55,5 +55,9 @@ void ranges_merge(struct ranges *r, enum family f);
 /* Of merged ranges only. */
 bool ranges_contain(const struct ranges *r, const struct address *a);
 bool ranges_overlap(const struct ranges *r, const struct range *with);
+/* What `from` has and `what` has not, in the arena; all three are sorted and disjoint. 0 or
+ * -ENOMEM. */
+int ranges_subtract(struct arena *a, const struct ranges *from, const struct ranges *what,
+                    enum family f, struct ranges *ret);
 
 #endif

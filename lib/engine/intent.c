@@ -35,6 +35,7 @@ static int resolve_self(struct intent *in, const struct site *site, const struct
     in->modes[DIRECTION_IN] = site->ingress;
     in->modes[DIRECTION_OUT] = site->egress;
     in->seal = site->seal;
+    in->updates = site->updates;
     in->denies[DIRECTION_IN] = site->deny_ingress;
     in->denies[DIRECTION_OUT] = site->deny_egress;
     if (!in->site || !in->self.name)

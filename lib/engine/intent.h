@@ -85,6 +85,7 @@ struct intent {
     enum mode modes[DIRECTION_MAX];
     enum deny denies[DIRECTION_MAX];
     bool seal;
+    enum updates updates;
     bool is_mute; /* the kernel can't hand packets to programs: nothing is logged */
     struct intent_neighbour *neighbours; /* sorted */
     size_t n_neighbours;

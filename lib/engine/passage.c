@@ -40,7 +40,7 @@ static int service_add(struct passage_build *b, const struct service *s) {
     return 1;
 }
 
-static bool family_carries(enum family f, uint8_t protocol) {
+bool family_carries(enum family f, uint8_t protocol) {
     if (protocol == PROTOCOL_ICMPV6)
         return f == FAMILY_IPV6;
     return f == FAMILY_IPV4 || protocol_has_ports(protocol);

@@ -19,6 +19,9 @@ struct passage_build {
     size_t room_services, room_out;
 };
 
+/* Whether packets of a family can be of the protocol: ICMP has its own in each. */
+bool family_carries(enum family f, uint8_t protocol);
+
 void passage_begin(struct passage_build *b);
 void passage_clear(struct passage_build *b);
 /* What both flows open, in packets of a family: ICMP has its own in each. 1: something new; 0 or

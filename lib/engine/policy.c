@@ -23,6 +23,9 @@ static_assert(ARRAY_SIZE(deny_names) == DENY_MAX, "a way to deny has no name");
 static const char *const os_names[] = { [OS_LINUX] = "linux", [OS_WINDOWS] = "windows" };
 static_assert(ARRAY_SIZE(os_names) == OS_MAX, "a system has no name");
 
+static const char *const updates_names[] = { [UPDATES_APPLY] = "apply", [UPDATES_HOLD] = "hold" };
+static_assert(ARRAY_SIZE(updates_names) == UPDATES_MAX, "a way with updates has no name");
+
 const char *mode_name(enum mode m) {
     return mode_names[m];
 }
@@ -33,6 +36,10 @@ const char *deny_name(enum deny d) {
 
 const char *os_name(enum os o) {
     return os_names[o];
+}
+
+const char *updates_name(enum updates u) {
+    return updates_names[u];
 }
 
 static int read_product(struct loader *l, const struct node *n, void *record) {

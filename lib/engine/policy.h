@@ -122,10 +122,14 @@ struct policy {
 enum mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF, MODE_MAX };
 enum deny { DENY_DROP, DENY_REJECT, DENY_MAX };
 enum os { OS_LINUX, OS_WINDOWS, OS_MAX };
+/* What becomes of policies that a package brought: in force at once, or, where they would open
+ * something or close something in use, only when somebody asks for it. */
+enum updates { UPDATES_APPLY, UPDATES_HOLD, UPDATES_MAX };
 
 const char *mode_name(enum mode m);
 const char *deny_name(enum deny d);
 const char *os_name(enum os o);
+const char *updates_name(enum updates u);
 
 /* Overrides of one product, in the order of the file; a name that the policy doesn't have is a
  * mistake of site_check(). */
@@ -167,6 +171,7 @@ struct site {
     enum mode ingress, egress;
     enum deny deny_ingress, deny_egress;
     bool seal; /* nobody else may write to the table */
+    enum updates updates;
     struct prefixes management;
     struct site_product *products;
     struct host *hosts; /* in the order of the file */

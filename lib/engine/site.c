@@ -38,6 +38,10 @@ static const char *os_word(unsigned i) {
     return os_name((enum os)i);
 }
 
+static const char *updates_word(unsigned i) {
+    return updates_name((enum updates)i);
+}
+
 static int read_mode(struct loader *l, const struct node *n, void *record) {
     int r = word_index(l, n, "mode", mode_word, MODE_MAX);
 
@@ -59,6 +63,14 @@ static int read_os(struct loader *l, const struct node *n, void *record) {
 
     if (r >= 0)
         *(enum os *)record = (enum os)r;
+    return r < 0 ? r : 0;
+}
+
+static int read_updates(struct loader *l, const struct node *n, void *record) {
+    int r = word_index(l, n, "way with policy updates", updates_word, UPDATES_MAX);
+
+    if (r >= 0)
+        *(enum updates *)record = (enum updates)r;
     return r < 0 ? r : 0;
 }
 
@@ -228,6 +240,8 @@ static const struct field site_fields[] = {
     { "egress", NODE_STRING, false, offsetof(struct site, egress), read_mode, "\"enforce\"" },
     { "deny", NODE_OBJECT, false, 0, read_denies, "{ \"ingress\": \"drop\" }" },
     { "seal", NODE_BOOLEAN, false, offsetof(struct site, seal), read_boolean, NULL },
+    { "policy_updates", NODE_STRING, false, offsetof(struct site, updates), read_updates,
+      "\"hold\"" },
     { "management", NODE_ARRAY, false, offsetof(struct site, management), read_prefixes,
       "[\"10.0.0.0/24\"]" },
     { "products", NODE_OBJECT, false, 0, read_products, "{ \"jtel-acd\": {} }" },

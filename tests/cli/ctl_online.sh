@@ -174,6 +174,20 @@ says out "  line20"
 says out "  and 5 more"
 says out "! w"
 grep -q line21 "$work/out" && fail "too many lines"
+change='{"flow":"p/x","direction":"in","service":"tcp/80","text":"tcp/80 from any (p/x)"}'
+answer Reload '{"parameters":{"generation":2,"digest":"4f","changes":[],"warnings":[],"held":false,
+"opened":['"$change"'],"closed":['"$(yes "$change," | head -24)$change"']}}'
+ask 0 reload --update --reason=why
+called '{"method":"io.portd.Reload","parameters":{"reason":"why","update":true}}'
+says out "in force: generation 2"
+says out "  opened tcp/80 from any (p/x)"
+says out "  closed 5 more"
+answer Reload '{"parameters":{"generation":2,"digest":"4f","changes":[],"warnings":[],"held":true,
+"opened":['"$change"'],"closed":[]}}'
+ask 0 reload --update
+says out "held: the policies before this update stay in force"
+says out "  would open tcp/80 from any (p/x)"
+hushes out "in force: generation"
 answer Reload '{"error":"io.portd.Invalid","parameters":{"mistakes":[{"file":"site.json","line":1,
 "column":2,"text":"bad"},{"text":"worse"}]}}'
 ask 1 reload

@@ -28,8 +28,8 @@ static void product_print(const struct site_product *p, FILE *f) {
 }
 
 static void site_print(const struct site *s, FILE *f) {
-    fprintf(f, "%s|%s|%s|%s|%s", filled(s->name), mode_name(s->ingress), mode_name(s->egress),
-            deny_name(s->deny_ingress), deny_name(s->deny_egress));
+    fprintf(f, "%s|%s|%s|%s|%s|%s", filled(s->name), mode_name(s->ingress), mode_name(s->egress),
+            deny_name(s->deny_ingress), deny_name(s->deny_egress), updates_name(s->updates));
     prefixes_print(&s->management, f);
     for (size_t i = 0; i < s->n_products; i++)
         product_print(&s->products[i], f);

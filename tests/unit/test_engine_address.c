@@ -200,12 +200,43 @@ static void test_merge_is_union(_unused_ void **state) {
     }
 }
 
+static struct ranges small_ranges(enum family f, struct range items[static 20], uint32_t *seed,
+                                  bool bits[static 256]) {
+    struct ranges r = { .items = items, .n = random_next(seed) % 20 };
+
+    for (size_t i = 0; i < r.n; i++) {
+        items[i] = small_range(f, seed);
+        bits_set(bits, &items[i], f);
+    }
+    ranges_merge(&r, f);
+    return r;
+}
+
+static void test_subtract_is_difference(_unused_ void **state) {
+    _cleanup_(arena_freep) struct arena *arena = arena_new();
+    uint32_t seed = 1;
+
+    for (unsigned round = 0; round < 3000; round++) {
+        enum family f = round % FAMILY_MAX;
+        struct range items[20], others[20];
+        bool bits[256] = { false }, other_bits[256] = { false };
+        struct ranges from = small_ranges(f, items, &seed, bits);
+        struct ranges what = small_ranges(f, others, &seed, other_bits), left;
+
+        assert_int_equal(ranges_subtract(arena, &from, &what, f, &left), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+            bits[i] = bits[i] && !other_bits[i];
+        assert_is_bits(&left, f, bits);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_format_of_ranges),
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_merge_is_union),
+        cmocka_unit_test(test_subtract_is_difference),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,7 +243,8 @@ static const struct {
       "site.json:1:1: \"hosts\" is missing: add it, as in \"hosts\": { \"acd-lb1\": { "
       "\"addresses\": [\"10.1.0.21\"] } }\n"
       "site.json:2:8: /host: \"host\" is no member here; did you mean \"hosts\"? (there are: "
-      "format, site, ingress, egress, deny, seal, management, products, hosts and flows)\n" },
+      "format, site, ingress, egress, deny, seal, policy_updates, management, products, hosts and "
+      "flows)\n" },
     { policy_p, HOSTS("'h':{'addresses':['10.0.0.1']},'h':{'addresses':['10.0.0.1']}"),
       "site.json:3:36: /hosts/h: stands twice, first in line 3 column 5: remove one\n" },
     { policy_p, SITE(HOST "'products':{'p':{'ports':{'smtp':0,'web':0}}}"),

@@ -51,7 +51,7 @@ static struct site *assert_all_load(const char *const *json, size_t n) {
 
 static const char whole[] =
     "{'format': 1, 'site': 'berlin', 'ingress': 'audit', 'egress': 'off',\n"
-    " 'deny': {'ingress': 'reject', 'egress': 'drop'},\n"
+    " 'deny': {'ingress': 'reject', 'egress': 'drop'}, 'policy_updates': 'hold',\n"
     " 'management': ['10.0.0.0/24', '2001:db8::/64'],\n"
     " 'products': {'acd': {'features': {'ha': true, 'tts': false}, 'ports': {'rest': 8092},\n"
     "                      'peers': {'support': ['203.0.113.0/28'], 'web': 'any', 'x': []}},\n"
@@ -76,6 +76,7 @@ static void test_head(_unused_ void **state) {
     assert_int_equal(s->egress, MODE_OFF);
     assert_int_equal(s->deny_ingress, DENY_REJECT);
     assert_int_equal(s->deny_egress, DENY_DROP);
+    assert_int_equal(s->updates, UPDATES_HOLD);
     assert_int_equal(s->management.n, 2);
     assert_int_equal(s->management.items[1].family, FAMILY_IPV6);
 }
@@ -87,6 +88,7 @@ static void test_defaults(_unused_ void **state) {
     assert_int_equal(s->egress, MODE_ENFORCE);
     assert_int_equal(s->deny_ingress, DENY_DROP);
     assert_int_equal(s->deny_egress, DENY_REJECT);
+    assert_int_equal(s->updates, UPDATES_APPLY);
     assert_int_equal(s->hosts[0].os, OS_LINUX);
     assert_int_equal(s->hosts[0].roles.n, 0);
     assert_int_equal(s->management.n + s->n_products + s->n_flows, 0);
@@ -145,6 +147,7 @@ static void test_words(_unused_ void **state) {
     assert_string_equal(mode_name(MODE_ENFORCE), "enforce");
     assert_string_equal(deny_name(DENY_REJECT), "reject");
     assert_string_equal(os_name(OS_WINDOWS), "windows");
+    assert_string_equal(updates_name(UPDATES_HOLD), "hold");
 }
 
 /* --- drop-ins --- */
@@ -230,7 +233,8 @@ static const struct {
     { "{'format':1,'site':7,'hosts':{'h':{'addresses':['10.0.0.1']}},'host':{}}",
       "site.json:1:20: /site: must be a string, as in \"berlin\", not an integer\n"
       "site.json:1:70: /host: \"host\" is no member here; did you mean \"hosts\"? (there are: "
-      "format, site, ingress, egress, deny, seal, management, products, hosts and flows)\n" },
+      "format, site, ingress, egress, deny, seal, policy_updates, management, products, hosts and "
+      "flows)\n" },
     { HEAD("'hosts':{}"), "site.json:2:9: /hosts: must not be empty: name the hosts of the site, "
                           "as in { \"acd-lb1\": { \"addresses\": [\"10.1.0.21\"] } }\n" },
     { HEAD("'hosts':[]"), "site.json:2:9: /hosts: must be an object, as in { \"acd-lb1\": { "
