@@ -10,7 +10,8 @@ cd "$work" || exit 1
 mkdir -p good/etc/systemd/system/{sysinit.target,portd.service}.wants good/usr/share/portd \
     good/usr/lib/systemd/system good/etc/portd/{site.d,policy} good/run/portd good/var/lib/portd \
     good/proc/sys/kernel good/proc/sys/net/netfilter good/lib/modules/6.12.1 good/etc/ufw
-cp -r "$policy_dir" good/usr/share/portd/policy
+mkdir good/usr/share/portd/policy
+cp "$policy_dir"/{host-baseline,jtel-acd}.json good/usr/share/portd/policy
 cp "$policy_dir/examples/jtel-acd.site.json" good/etc/portd/site.json
 touch good/usr/lib/systemd/system/{portd,portd-resolver,nftables,docker}.service
 ln -s /usr/lib/systemd/system/portd.service good/etc/systemd/system/sysinit.target.wants/
@@ -39,6 +40,9 @@ says out "6.12.1"
 run 0 doctor --root good --json
 json 'not a["findings"] and len(a["areas"]) == 8 and all(i["text"] for i in a["areas"])'
 
+# is CONDITION: jq says so of what was found.
+is() { jq -e "$1" "$work/out" >/dev/null || { fail "$what: not $1"; cat "$work/out" >&2; }; }
+
 # wrong CODE LEVEL COMMAND: after this, in a copy of it, that is what is found, and nothing else.
 wrong() {
     rm -rf bad
@@ -47,7 +51,7 @@ wrong() {
     [ "$2" = note ]
     run $((3 * $?)) doctor --root bad --json
     what="doctor after $3"
-    json "{(f['code'], f['level'], bool(f['text'] and f['why'] and f['hint'])) for f in a['findings']} == {('$1', '$2', True)}"
+    is "[.findings[] | [.code, .level, all(.text, .why, .hint; . != \"\")]] | unique == [[\"$1\", \"$2\", true]]"
     grep -q "$work" "$work/out" && [ "$1" != site-missing ] && [ "$1" != file-mistake ] &&
         [ "$1" != clock-behind ] && fail "$what: names a path of this system"
 }
@@ -103,7 +107,7 @@ PATH=$work/bin:$PATH
 portd='Id=portd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\nNRestarts=0\nNeedDaemonReload=no\n'
 resolver='\nId=portd-resolver.service\nLoadState=loaded\nUnitFileState=disabled\nActiveState=inactive\n'
 status='"site":"berlin","host":"acd-lb1","flows":3,"warnings":[]'
-files=(--site good/etc/portd/site.json --policy-dir "$policy_dir" --host acd-lb1)
+files=(--site good/etc/portd/site.json --policy-dir good/usr/share/portd/policy --host acd-lb1)
 
 # here: what is found of this system, whose files and users may have anything.
 here() {
@@ -111,8 +115,8 @@ here() {
     what="doctor here"
     silent err
 }
-finds() { json "any(f['code'] == '$1' for f in a['findings'])"; }
-misses() { json "all(f['code'] != '$1' for f in a['findings'])"; }
+finds() { is "any(.findings[]; .code == \"$1\")"; }
+misses() { is "all(.findings[]; .code != \"$1\")"; }
 
 printf "$portd" >units
 answer Status "{\"parameters\":{\"state\":\"enforcing\",\"seal\":\"sealed\",\"names\":0,$status}}"
