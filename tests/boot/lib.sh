@@ -10,7 +10,8 @@
 #   boot_net NAME COMMAND…         run something of ours in its network
 #   boot_net_job NAME COMMAND…     the same beside the test, as process $!
 #   boot_put NAME PATH [MODE]      write standard input to a file in it
-#   boot_until SECONDS COMMAND…    wait until it succeeds; says what it waited for when it doesn't
+#   boot_until SECONDS COMMAND…    wait until it succeeds; says what it waited for when it doesn't.
+#                                  The seconds are those of a machine that does nothing else
 #
 # The images are kept in $BOOT_IMAGES and never booted themselves: a machine writes to an overlay in
 # memory that goes with the test's mount namespace, as its processes go with the pid namespace.
@@ -94,7 +95,7 @@ boot_cgroups() {
 }
 
 boot_until() { # seconds, command…
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + 4 * $1))
     shift
     until "$@" >/dev/null 2>&1; do
         if [ $SECONDS -ge $end ]; then

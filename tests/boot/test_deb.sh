@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The Debian packages' whole life on a booted machine, with another that knocks at its ports.
 #   test_deb.sh PACKAGES   where portd_*.deb and portd-policies_*.deb are
-LAB_TIMEOUT=240
+LAB_TIMEOUT=800
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 packages=$(realpath "$1")

@@ -3,7 +3,7 @@
 # portd-ctl doctor on a booted machine: nothing to mend after the packages, then one thing after the
 # other, as systemd tells it.
 #   test_doctor.sh PACKAGES   where portd_*.deb and portd-policies_*.deb are
-LAB_TIMEOUT=180
+LAB_TIMEOUT=800
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 packages=$(realpath "$1")

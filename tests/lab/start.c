@@ -7,7 +7,7 @@
  *   lab-start LOG COMMAND [ARGUMENT…]
  *
  * Prints the process id and leaves the daemon running, its words in LOG; status 1 when the
- * daemon ends first or isn't ready after half a minute. */
+ * daemon ends first or isn't ready after a minute. */
 #include "base/macros.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define READY_MSEC 30000
+#define READY_MSEC 60000
 
 static int notify_open(void) {
     struct sockaddr_un name = { .sun_family = AF_UNIX };

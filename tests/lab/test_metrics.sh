@@ -40,9 +40,9 @@ value() {
         [inputs | select(.name == $name and (.labels | contains(pairs))) | .value] | add' \
         --args "${@:2}" <"$lab_state/samples"
 }
-# wait_for COMMAND…: looks until it holds, for 20 s.
+# wait_for COMMAND…: looks until it holds, for 60 s.
 wait_for() {
-    local end=$((SECONDS + 20))
+    local end=$((SECONDS + 60))
     until look && "$@"; do [ $SECONDS -lt $end ] || return 1; done
 }
 drifts_are() { [ "$(value portd_drifts_total)" = "$1" ]; }
@@ -54,7 +54,7 @@ end_portd() {
     local pid
     pid=$(cat "$lab_state/acd-rest1.pid")
     kill "$pid"
-    timeout 20 tail --pid="$pid" -f /dev/null
+    lab_await_end "$pid"
 }
 drop_in() { cat >"$lab_state/site.d/own.json" && chmod 644 "$lab_state/site.d/own.json"; }
 
@@ -182,8 +182,7 @@ scrape() {
 print(u.urlopen("http://127.0.0.1:9100/metrics", timeout=10).read().decode())' >"$lab_state/scraped" \
         2>/dev/null
 }
-end=$((SECONDS + 20))
-until scrape; do [ $SECONDS -lt $end ] || { cat "$lab_state/exporter.log"; exit 1; }; done
+lab_until "node_exporter answers" scrape
 check "node_exporter has no error" grep -qx 'node_textfile_scrape_error 0' "$lab_state/scraped"
 check "and tells the file's time as the alert wants it" \
     grep -qE '^node_textfile_mtime_seconds\{file="(.*/)?portd\.prom"\} ' "$lab_state/scraped"
