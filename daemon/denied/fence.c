@@ -62,11 +62,13 @@ static int filter_install(void) {
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
 }
 
-/* A service manager may not let us; behind the filter nothing of it is within reach anyway. */
+/* A service manager may not let us; behind the filter nothing of it is within reach anyway. No
+ * descriptor more than the two: poll(2) refuses to look at more of them than the limit allows. */
 static void limits_set(void) {
-    static const int none[] = { RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_CORE, RLIMIT_FSIZE };
-    const struct rlimit zero = { 0 };
+    static const int none[] = { RLIMIT_NPROC, RLIMIT_CORE, RLIMIT_FSIZE };
+    const struct rlimit zero = { 0 }, two = { FENCE_PAIR + 1, FENCE_PAIR + 1 };
 
+    (void)setrlimit(RLIMIT_NOFILE, &two);
     for (size_t i = 0; i < ARRAY_SIZE(none); i++)
         (void)setrlimit((__rlimit_resource_t)none[i], &zero);
 }

@@ -24,12 +24,13 @@ static struct gather gather;
 static const struct timespec look = { .tv_nsec = LOOK_MSEC * 1000000L };
 
 /* For packets, or for time to pass: a socket that overflowed would end every other wait at once.
- * False: portd is gone. */
+ * False: portd is gone, or no wait is to be had. */
 static bool wait_for(bool packets, const struct timespec *timeout) {
     struct pollfd fds[] = { { .fd = packets ? FENCE_NFLOG : -1, .events = POLLIN },
                             { .fd = FENCE_PAIR } };
 
-    (void)ppoll(fds, ARRAY_SIZE(fds), timeout, NULL);
+    if (ppoll(fds, ARRAY_SIZE(fds), timeout, NULL) < 0)
+        return errno == EINTR;
     return fds[1].revents == 0;
 }
 
