@@ -120,6 +120,10 @@ void examine_kernel(struct doctor *d) {
 
 /* --- others who write rules --- */
 
+#define PUBLISHES                                                                                  \
+    "the ports that it publishes are held to the ingress policy, by the port that was asked for: " \
+    "one that no flow opens is closed"
+
 static const struct manager {
     const char *unit, *name, *hint;
     struct complaint complaint;
@@ -129,26 +133,13 @@ static const struct manager {
       "portd-ctl audit; to leave it to portd: systemctl disable --now firewalld",
       { LEVEL_PROBLEM, "manager-firewalld",
         "a packet has to pass both: what it drops stays closed, whatever portd opens" } },
-    { "docker.service",
-      "docker",
-      "portd-ctl audit",
-      { LEVEL_NOTE, "manager-docker",
-        "what no flow opens is closed, also of the ports that it publishes" } },
-    { "podman.service",
-      "podman",
-      "portd-ctl audit",
-      { LEVEL_NOTE, "manager-podman",
-        "what no flow opens is closed, also of the ports that it publishes" } },
+    { "docker.service", "docker", "portd-ctl audit", { LEVEL_NOTE, "manager-docker", PUBLISHES } },
+    { "podman.service", "podman", "portd-ctl audit", { LEVEL_NOTE, "manager-podman", PUBLISHES } },
     { "kubelet.service",
       "kubelet",
       "portd-ctl audit",
-      { LEVEL_NOTE, "manager-kubernetes",
-        "what no flow opens is closed, also of what pods ask of services" } },
-    { "k3s.service",
-      "k3s",
-      "portd-ctl audit",
-      { LEVEL_NOTE, "manager-kubernetes",
-        "what no flow opens is closed, also of what pods ask of services" } },
+      { LEVEL_NOTE, "manager-kubernetes", PUBLISHES } },
+    { "k3s.service", "k3s", "portd-ctl audit", { LEVEL_NOTE, "manager-kubernetes", PUBLISHES } },
 };
 
 /* The unit is enabled always; whether ufw does anything is in its own file. */
