@@ -74,7 +74,7 @@ class Portd:
     def end(self, number=signal.SIGTERM):
         fd = os.pidfd_open(self.pid)
         os.kill(self.pid, number)
-        check("portd ends", select.select([fd], [], [], 20)[0])
+        check("portd ends", select.select([fd], [], [], 60)[0])
         os.close(fd)
 
     def status(self):
@@ -119,7 +119,7 @@ def client_of(user):
 
 
 def nft(*words):
-    p = subprocess.run(["nft", *words], capture_output=True, text=True, timeout=20, check=False)
+    p = subprocess.run(["nft", *words], capture_output=True, text=True, timeout=60, check=False)
     if p.returncode != 0:
         raise SystemExit(f"answers: nft {words}: {p.stderr}")
     return p.stdout
@@ -149,7 +149,7 @@ def commits_during(act):
         if who[-1] == "nft":
             break
     witness.stdin.close()
-    witness.wait(timeout=10)
+    witness.wait(timeout=60)
     nft("delete", "table", "inet", "witness")
     return who.count("portd")
 
@@ -283,7 +283,7 @@ def refusals(portd):
     check("answers are taken meanwhile", portd.status()["state"] == "degraded", portd.status())
     check("that they wait is told", until(lambda: portd.warnings("names-waiting")))
     claim.stdin.close()
-    claim.wait(timeout=10)
+    claim.wait(timeout=60)
     check("and count afterwards", until(lambda: portd.status()["state"] == "enforcing") and
           holds("203.0.113.60"), elements())
     check("nothing waits", until(lambda: not portd.warnings("names-waiting")))

@@ -55,7 +55,7 @@ class Trial:
             time.sleep(ASK_SECONDS)
         elapsed = time.monotonic() - begun
         cpu = cpu_seconds(self.pid) - cpu
-        commits = int(fighter.communicate(timeout=20)[0])
+        commits = int(fighter.communicate(timeout=60)[0])
         seen = sorted({s["state"] for s in statuses})
         print(f"fight: {what}: {commits} commits in {elapsed:.1f} s; status asked {len(took)} times, "
               f"answered in {tamper.percentile(took, 50):.1f} ms (p50), "

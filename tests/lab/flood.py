@@ -141,7 +141,7 @@ class Flood:
         """The figures."""
         self.process.stdin.close()
         figures = json.loads(self.process.stdout.readline())
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         return figures
 
 

@@ -99,7 +99,7 @@ class Daemon:
     def end(self, number):
         fd = os.pidfd_open(self.pid)
         self.signal(number)
-        ready, _, _ = select.select([fd], [], [], 20)
+        ready, _, _ = select.select([fd], [], [], 60)
         os.close(fd)
         check(f"{os.path.basename(self.command[0])} ends", ready)
 
@@ -130,7 +130,7 @@ class Commits:
                 break
             n += who == "portd"
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         nft("delete", "table", "inet", "witness")
         return n
 
@@ -162,7 +162,7 @@ class Pulse(threading.Thread):
 
 
 def nft(*words):
-    p = subprocess.run(["nft", *words], capture_output=True, text=True, timeout=20, check=False)
+    p = subprocess.run(["nft", *words], capture_output=True, text=True, timeout=60, check=False)
     if p.returncode != 0:
         raise SystemExit(f"names: nft {words}: {p.stderr}")
     return p.stdout
@@ -265,7 +265,7 @@ def rights(portd, resolver):
 
 def move(before, after):
     """Changes the addresses of the name and measures when that counts."""
-    lasting = {a: socket.create_connection((a, 443), timeout=5) for a in before}
+    lasting = {a: socket.create_connection((a, 443), timeout=20) for a in before}
     want = {**{a: True for a in after}, **{a: False for a in before if a not in after}}
     tell("answer", NAME, str(TTL), *after)
     began = time.monotonic()
@@ -405,7 +405,7 @@ def others():
 def lies():
     """The resolver's user says what no resolver should; portd and all others don't suffer."""
     known, commits, pulse = names(), Commits(), Pulse(SOCKET)
-    p = subprocess.run([*LIAR, "lie", SOCKET, NAME], capture_output=True, text=True, timeout=60,
+    p = subprocess.run([*LIAR, "lie", SOCKET, NAME], capture_output=True, text=True, timeout=300,
                        check=False)
     outcomes = json.loads(p.stdout) if p.returncode == 0 else {}
     check("the liar ends", outcomes, p.stdout + p.stderr)
@@ -422,7 +422,7 @@ def lies():
 def flood(here, there):
     """The resolver's user changes its mind 10,000 times: portd's commits are bounded."""
     commits, pulse, began = Commits(), Pulse(SOCKET), time.monotonic()
-    subprocess.run([*LIAR, "flood", SOCKET, NAME, *here, *there], timeout=60, check=True)
+    subprocess.run([*LIAR, "flood", SOCKET, NAME, *here, *there], timeout=300, check=True)
     took = time.monotonic() - began
     pulse.end("while the resolver floods")
     n = commits.of_portd()

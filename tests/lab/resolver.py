@@ -48,7 +48,7 @@ class Resolver:
 
     def stop(self):
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 def log_text():
@@ -185,7 +185,7 @@ def rights(resolver):
 def starts():
     """Who it refuses to become, and what it lets go of when it isn't root."""
     def run(*words):
-        return subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     p = run(PROGRAM, "--user", "root")
     check("not as root", p.returncode == 1 and "another user" in p.stderr, p.stderr)
     p = run(PROGRAM, "--user", "nosuchuser")

@@ -95,7 +95,7 @@ def by_nft(table, rng):
 
 def nft(command, *options):
     """0, or the errno that nft tells in words."""
-    p = subprocess.run(["nft", *options, command], capture_output=True, text=True, timeout=20)
+    p = subprocess.run(["nft", *options, command], capture_output=True, text=True, timeout=60)
     if p.returncode == 0:
         return 0
     words = re.search(r"Error: .*: (.*)$", p.stderr, re.M)

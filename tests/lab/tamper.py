@@ -42,7 +42,7 @@ PEERS = [
 
 def nft(*words, check=True):
     """Runs nft with one command; what it printed."""
-    p = subprocess.run(["nft", *words], capture_output=True, text=True, timeout=20)
+    p = subprocess.run(["nft", *words], capture_output=True, text=True, timeout=60)
     if check and p.returncode != 0:
         raise SystemExit(f"tamper: nft {words}: {p.stderr}")
     return p.stdout
@@ -333,7 +333,7 @@ class Generations:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 class Host:
