@@ -297,5 +297,9 @@ int seal_warn(const struct manager *m, json_t *warnings) {
         return warning_add(warnings, "unsealed", "portd-ctl seal",
                            "the table is unsealed until %s: what others change stays until then",
                            seal_until(m, until));
+    if (m->seal.is_wanted && m->seal.is_unsupported)
+        return warning_add(warnings, "seal-unsupported", "boot Linux 6.9 or later",
+                           "this kernel can't seal a table: what others change is in force until "
+                           "it is repaired");
     return 0;
 }
