@@ -136,9 +136,14 @@ static int child_fork(struct reader *r, pid_t *ret) {
     return 0;
 }
 
-static int start_later(struct reader *r, uint64_t delay) {
-    int e = sd_event_source_set_time(r->start, clock_monotonic() + delay);
+/* Who has the groups may be a child of a portd that was just killed, and gone in a moment. */
+static int start_later(struct reader *r) {
+    int e;
 
+    r->delay_usec = r->delay_usec == 0 ? DELAY_MIN_USEC : r->delay_usec * 2;
+    if (r->delay_usec > DELAY_MAX_USEC)
+        r->delay_usec = DELAY_MAX_USEC;
+    e = sd_event_source_set_time(r->start, clock_monotonic() + r->delay_usec);
     return e < 0 ? e : sd_event_source_set_enabled(r->start, SD_EVENT_ONESHOT);
 }
 
@@ -149,15 +154,12 @@ static void child_kill(struct reader *r) {
 }
 
 static int child_ended(struct reader *r) {
-    bool lasted = clock_monotonic() > r->started_usec + DELAY_MAX_USEC;
-
+    if (clock_monotonic() > r->started_usec + DELAY_MAX_USEC)
+        r->delay_usec = 0;
     child_kill(r);
     r->restarts++;
-    r->delay_usec = lasted || r->delay_usec == 0 ? DELAY_MIN_USEC : r->delay_usec * 2;
-    if (r->delay_usec > DELAY_MAX_USEC)
-        r->delay_usec = DELAY_MAX_USEC;
     state_set(r, READER_WAITS, 0);
-    return start_later(r, r->delay_usec);
+    return start_later(r);
 }
 
 static int on_end(sd_event_source *s, const siginfo_t *si, void *userdata) {
@@ -240,7 +242,7 @@ static int start(struct reader *r) {
     if (e < 0) {
         child_kill(r);
         state_set(r, READER_FAILS, e);
-        return start_later(r, DELAY_MAX_USEC);
+        return start_later(r);
     }
     r->started_usec = clock_monotonic();
     state_set(r, READER_RUNS, 0);
@@ -253,7 +255,7 @@ static int on_start(sd_event_source *s, uint64_t usec, void *userdata) {
 
     (void)s;
     (void)usec;
-    return groups_open(r) < 0 ? start_later(r, DELAY_MAX_USEC) : start(r);
+    return groups_open(r) < 0 ? start_later(r) : start(r);
 }
 
 int reader_new(int program, reader_take take, void *userdata, struct reader **ret) {
