@@ -32,6 +32,10 @@ knock() { # doors
     passed "packets: $("$1" | grep -oE 'open|closed' | sort | uniq -c | xargs), as they should be"
 }
 
+reads_what_is_denied() { # also under the unit's filter of system calls
+    server portd-ctl denied --json | jq -e '.reader.state == "runs"' >/dev/null
+}
+
 step() { printf '\n== %s\n' "$*"; }
 passed() { printf '   %s\n' "$*"; }
 failed() { printf 'FAILED: %s\n' "$*"; return 1; }
@@ -95,7 +99,8 @@ judge() { # [state]
     # shellcheck disable=SC2046 # words
     boot_net server "$boot_dir/knock.py" $(ways_out)
     boot_until 15 server systemctl is-active portd-resolver
-    passed "status: ${1:-enforcing}, sealed; portd-resolver runs"
+    boot_until 15 reads_what_is_denied
+    passed "status: ${1:-enforcing}, sealed; portd-resolver and portd-denied run"
 }
 
 # What the timer's service writes for node_exporter.

@@ -125,10 +125,19 @@ def rights(pid):
     check("it isn't root", "0" not in status["Uid"].split(), status["Uid"])
 
 
+def idles(pid):
+    """Whoever waits takes no time of a processor."""
+    begun = processor_seconds(pid)
+    time.sleep(0.5)
+    took = processor_seconds(pid) - begun
+    check(f"it waits, {took:.2f} s of a processor in half a second", took < 0.1)
+
+
 def trouble(lab):
     """The reader is killed, stopped, and flooded while it is stopped."""
     lab.hears("the reader reads")
     rights(lab.child())
+    idles(lab.child())
     for count in (1, 2):
         child = lab.child()
         os.kill(child, signal.SIGKILL)
