@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What portd says of denied packets, and what becomes of it when its reader is in trouble.
 
-    denied.py PID-FILE SOCKET NEIGHBOUR packets|trouble|would|liar|busy|free
+    denied.py PID-FILE SOCKET NEIGHBOUR packets|trouble|would|liar|busy|free|unsupported
     denied.py hold
 
 NEIGHBOUR is the link address of acd-rest1. To be run on the host "stranger"."""
@@ -170,6 +170,19 @@ def would(lab):
     until("then what comes", lambda: address in [r["address"] for r in follower.receive()["denials"]])
 
 
+def unsupported(lab):
+    """The kernel has no nfnetlink_log."""
+    for _ in range(3):
+        lab.knock()
+    status, reply = lab.client.call("Status"), lab.denied()
+    check("the policy is enforced all the same", status["state"] == "enforcing", status["state"])
+    until("what is denied is counted", lambda: lab.denied()["packets"]["unlogged"] == 3)
+    check("denied says why nothing is listed",
+          reply["reader"]["state"] == "unsupported" and not reply["denials"], reply["reader"])
+    codes = [w["code"] for w in status["warnings"]]
+    check("status does, too", "denied-unsupported" in codes, codes)
+
+
 def record(**changes):
     """A record as portd-denied makes them (daemon/denied/record.h)."""
     r = {"type": 1, "packets": 1, "address": socket.inet_aton("203.0.113.9") + bytes(12), "port": 9,
@@ -246,5 +259,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "hold":
         hold()
     {"packets": packets, "trouble": trouble, "would": would, "liar": liar,
-     "busy": busy, "free": free}[sys.argv[4]](Lab(*sys.argv[1:4]))
+     "busy": busy, "free": free, "unsupported": unsupported}[sys.argv[4]](Lab(*sys.argv[1:4]))
     raise SystemExit(failures > 0)

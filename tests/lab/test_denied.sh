@@ -43,6 +43,15 @@ kill "$holder"
 ask free
 stop
 
+# The sanitizers' library wants to be the first, and may stay behind this one.
+LD_PRELOAD=$binary_dir/tests/lab/lab-no-nflog.so ASAN_OPTIONS=verify_asan_link_order=0 lab_portd acd-rest1
+ask unsupported
+if lab_in acd-rest1 nft list table inet portd | grep "log group"; then
+    lab_say "FAILED: rules log where nobody can read it"
+    status=1
+fi
+stop
+
 mkdir -p "$lab_state/liar/daemon"
 cp "$binary_dir/daemon/portd" "$binary_dir/daemon/portd-ctl" "$lab_state/liar/daemon"
 cp "$binary_dir/tests/lab/lab-liar" "$lab_state/liar/daemon/portd-denied"
