@@ -210,6 +210,11 @@ int denied_warn(const struct manager *m, json_t *warnings) {
     switch (reader_state_get(reader)) {
     case READER_RUNS:
     case READER_WAITS:
+        if (reader_keeps_ending(reader))
+            return warning_add(warnings, "denied-ends", "journalctl -u portd",
+                               "portd-denied keeps ending, and is started anew: not all that was "
+                               "denied is listed");
+        break;
     case READER_STATE_MAX:
         break;
     case READER_BUSY:

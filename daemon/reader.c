@@ -23,6 +23,8 @@
 /* Between two starts, doubled each time until one of them lasted as long as the most. */
 #define DELAY_MIN_USEC ((uint64_t)100 * 1000)
 #define DELAY_MAX_USEC ((uint64_t)30 * 1000000)
+/* After so many starts that didn't last it is told. */
+#define DELAY_ODD_USEC (DELAY_MIN_USEC << 3)
 /* Records are read this many at a time, and then not for a while: 2,560 a second. */
 #define RECORDS_MAX 256U
 #define PAUSE_USEC  ((uint64_t)100 * 1000)
@@ -91,6 +93,8 @@ static int groups_open(struct reader *r) {
     if (r->nflog >= 0)
         return 0;
     e = nflog_open(groups, ARRAY_SIZE(groups), &r->nflog, &r->knows_connections);
+    if (e == 0 && r->state != READER_WAITS)
+        r->delay_usec = 0; /* that was another kind of waiting */
     if (e < 0)
         state_set(r,
                   e == -EBUSY        ? READER_BUSY
@@ -304,6 +308,11 @@ struct reader *reader_free(struct reader *r) {
     fd_close(r->program);
     free(r);
     return NULL;
+}
+
+bool reader_keeps_ending(const struct reader *r) {
+    return (r->state == READER_RUNS || r->state == READER_WAITS) &&
+           r->delay_usec >= DELAY_ODD_USEC && clock_monotonic() < r->started_usec + DELAY_MAX_USEC;
 }
 
 enum reader_state reader_state_get(const struct reader *r) {

@@ -33,6 +33,8 @@ int reader_program(void);
 /* Takes `program`. Asks the kernel for the groups; reader_attach() starts the child. */
 int reader_new(int program, reader_take take, void *userdata, struct reader **ret);
 int reader_attach(struct reader *r, sd_event *event);
+/* Whether it ended again and again of late. */
+bool reader_keeps_ending(const struct reader *r);
 /* Ends the child. */
 struct reader *reader_free(struct reader *r);
 DEFINE_CLEANUP(struct reader *, reader_free);

@@ -15,14 +15,6 @@ static void losses_add(uint32_t *to, uint32_t n) {
     *to = n > RECORD_PACKETS_MAX - *to ? RECORD_PACKETS_MAX : *to + n;
 }
 
-/* Of a published port: its packets meet the rules on their way to somebody else. Askers are
- * judged as those who ask this host. */
-static enum direction packet_direction(const struct nflog_packet *p) {
-    if (p->hook == HOOK_OUTPUT)
-        return DIRECTION_OUT;
-    return p->hook != HOOK_INPUT && p->connection == NFLOG_ANSWERING ? DIRECTION_OUT : DIRECTION_IN;
-}
-
 /* A guess, where the kernel doesn't say: who answers does so from the lower port. Of datagrams
  * nothing can be guessed. */
 static bool is_answer_like(const struct nflog_packet *p) {
@@ -50,6 +42,14 @@ static enum denied_kind packet_kind(const struct gather *g, const struct nflog_p
     return DENIED_REQUEST;
 }
 
+/* Packets of a published port meet the rules on their way to somebody else: who asks for it is
+ * judged as those who ask this host. */
+static enum direction packet_direction(const struct nflog_packet *p, enum denied_kind kind) {
+    if (p->hook == HOOK_FORWARD)
+        return kind == DENIED_ANSWER ? DIRECTION_OUT : DIRECTION_IN;
+    return p->hook == HOOK_OUTPUT ? DIRECTION_OUT : DIRECTION_IN;
+}
+
 /* Which of its ports a stray packet is about, nobody knows: scans and the rests of old connections
  * would fill the list with them. */
 static void key_port(const struct nflog_packet *p, struct denied_key *k) {
@@ -65,12 +65,13 @@ static void key_port(const struct nflog_packet *p, struct denied_key *k) {
 }
 
 static struct denied_key packet_key(const struct gather *g, const struct nflog_packet *p) {
-    enum direction d = packet_direction(p);
+    enum denied_kind kind = packet_kind(g, p);
+    enum direction d = packet_direction(p, kind);
     struct denied_key k = {
         .protocol = p->protocol,
         .family = (uint8_t)p->family,
         .direction = (uint8_t)d,
-        .kind = (uint8_t)packet_kind(g, p),
+        .kind = (uint8_t)kind,
         .would = p->group == PORTD_LOG_GROUP_WOULD,
     };
 

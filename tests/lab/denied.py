@@ -218,6 +218,8 @@ def liar(lab, path="/run/lab/lie"):
         lie_put(path, [lie], False)
         until(f"{name}: rejected, counted, and the reader ended",
               lambda: lab.reader()["rejected"] > before["rejected"])
+    codes = [w["code"] for w in lab.client.call("Status")["warnings"]]
+    check("status says that it keeps ending", "denied-ends" in codes, codes)
     check("nothing of it is told", not lab.denied()["denials"], lab.denied()["denials"])
     lie_put(path, [record(port=p) for p in range(1, 3000)], True)
     until("records without end are taken", lambda: lab.denied(since=1)["packets"]["read"] > 1000)

@@ -129,6 +129,7 @@ static void test_keys(void **state) {
           true,
           IP_CT_ESTABLISHED_REPLY,
           OUT(80, DENIED_ANSWER) },
+        { { 7, 80, 40000, 16 }, PORTD_LOG_GROUP, 2, false, UINT32_MAX, OUT(80, DENIED_ANSWER) },
         /* it doesn't */
         { { 7, 40000, 80, 2 },
           PORTD_LOG_GROUP,
