@@ -133,7 +133,7 @@ def with_portd(client):
           len(reply["denials"]) <= 4096 and listing < 5)
     p99 = took[len(took) * 99 // 100]
     check(f"status answered {len(took)} times: the median took {took[len(took) // 2] * 1000:.1f} ms, "
-          f"p99 {p99 * 1000:.1f} ms, the slowest {took[-1] * 1000:.1f} ms", len(took) > 20 and p99 < 1)
+          f"p99 {p99 * 1000:.1f} ms, the slowest {took[-1] * 1000:.1f} ms", len(took) > 20 and p99 < 3)
     check("the reader is as it was", reply["reader"] == {"state": "runs", "restarts": 0, "rejected": 0})
     return allowed
 
