@@ -90,9 +90,10 @@ jq -r '.families[] | .type as $type | (.name + ({counter: "_total", info: "_info
     sort >"$work/printed"
 diff "$work/described" "$work/printed" >&2 || fail "the manual describes others"
 # Every state that there is has its sample.
-for type in State Seal; do
+for metric in state seal; do
+    type=$([ $metric = seal ] && echo SealState || echo State)
     words=$(sed -nE "s/^type $type \\((.*)\\)/\\1/p" "$source_dir/lib/varlink/io.portd.varlink")
-    shown=$(jq -r --arg name "portd_${type,,}" 'select(.name == $name) | .labels[$name]' "$work/samples" |
+    shown=$(jq -r --arg name "portd_$metric" 'select(.name == $name) | .labels[$name]' "$work/samples" |
         paste -sd,)
     [ -n "$words" ] && [ "${words//, /,}" = "$shown" ] || fail "$type is $words, but shown: $shown"
 done
