@@ -138,11 +138,20 @@ size_t auditor_n_open(const struct auditor *a) {
     return a->audit ? audit_n_open(a->audit) : 0;
 }
 
-int auditor_reply(struct auditor *a, json_t **ret) {
+int auditor_look(struct auditor *a, const struct audit **ret) {
     int r = is_fresh(a) ? 0 : look(a);
+
+    if (r == 0)
+        *ret = a->audit;
+    return r;
+}
+
+int auditor_reply(struct auditor *a, json_t **ret) {
+    const struct audit *audit;
+    int r = auditor_look(a, &audit);
 
     if (r < 0)
         return r;
-    *ret = a->audit ? audit_json(a->audit) : json_pack("{s:[], s:[]}", "findings", "blind");
+    *ret = audit ? audit_json(audit) : json_pack("{s:[], s:[]}", "findings", "blind");
     return *ret ? 0 : -ENOMEM;
 }

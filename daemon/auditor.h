@@ -27,6 +27,10 @@ void auditor_note(struct auditor *a, bool is_new_policy);
 /* How many findings that the policy doesn't hold for there were when the auditor last looked. */
 size_t auditor_n_open(const struct auditor *a);
 
+/* As it is now; NULL while nothing is in force. Borrowed until the loop turns. 0, -EAGAIN: others
+ * commit faster than we can read; -errno. */
+int auditor_look(struct auditor *a, const struct audit **ret);
+
 /* The reply of Audit: as it is now. 0, -EAGAIN: others commit faster than we can read; -errno. */
 int auditor_reply(struct auditor *a, json_t **ret);
 

@@ -2,6 +2,7 @@
 /* The rows of io.portd: each takes its parameters, asks the manager, answers. */
 #include "daemon/clock.h"
 #include "daemon/denied.h"
+#include "daemon/listening.h"
 #include "daemon/manager.h"
 #include "daemon/names.h"
 #include "daemon/status.h"
@@ -35,6 +36,19 @@ static int method_flows(struct call *c, void *userdata) {
         return call_error_text(c, ERROR_FAILED, "the kernel's counters can't be read now");
     return call_reply(c, json_pack("{s:o, s:o}", "flows", flows_json(m->enforced->intent, have),
                                    "denied", denied_json(have)));
+}
+
+static int method_listening(struct call *c, void *userdata) {
+    json_t *reply;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = listening_reply(userdata, &reply);
+    if (r == -EAGAIN)
+        return call_error_text(c, ERROR_FAILED,
+                               "others commit to nf_tables faster than portd can read: try again");
+    return r < 0 ? r : call_reply(c, reply);
 }
 
 static int method_drift(struct call *c, void *userdata) {
@@ -291,6 +305,7 @@ static int method_resolved(struct call *c, void *userdata) {
 const struct method manager_methods[] = {
     { "Status", ACCESS_READ, method_status },
     { "Flows", ACCESS_READ, method_flows },
+    { "Listening", ACCESS_READ, method_listening },
     { "Drift", ACCESS_READ, method_drift },
     { "Denied", ACCESS_READ, method_denied },
     { "Diff", ACCESS_READ, method_diff },

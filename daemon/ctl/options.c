@@ -65,6 +65,10 @@ static const struct option_row rows[] = {
       OPTION_WOULD, TO(would) },
     { "follow", NULL, "go on with what comes, until interrupted", OPTION_KIND_FLAG, OPTION_FOLLOW,
       TO(follow) },
+    { "listen", NULL,
+      "services that are open and nobody listens on, or the other way round, or that\n"
+      "                       others drop (exit status 3)",
+      OPTION_KIND_FLAG, OPTION_LISTEN, TO(listen) },
     { "verify", NULL,
       "whether the history on disk is as portd wrote it; exit status 3: it was changed",
       OPTION_KIND_FLAG, OPTION_VERIFY, TO(verify) },

@@ -20,6 +20,9 @@ void print_names(json_t *names);
 void print_drifts(json_t *drifts);
 /* Reply of VerifyHistory. */
 void print_verification(json_t *answer);
+/* []Listening */
+void print_listening(json_t *services);
+bool listening_is_fine(json_t *services); /* others drop none of them */
 /* Reply of Audit. */
 void print_audit(json_t *audit);
 bool audit_is_fine(json_t *audit); /* the policy holds for all that was found */

@@ -40,6 +40,7 @@ enum {
     OPTION_WOULD = 1 << 20,
     OPTION_FOLLOW = 1 << 21,
     OPTION_UPDATE = 1 << 22,
+    OPTION_LISTEN = 1 << 23,
 };
 
 struct list {
@@ -49,7 +50,7 @@ struct list {
 
 /* The command line. Strings are borrowed from argv. */
 struct options {
-    bool help, version, json, offline, yes, verify, would, follow, update;
+    bool help, version, json, offline, yes, verify, would, follow, update, listen;
     const char *socket, *site, *host, *reason, *duration, *since, *format, *remote, *root, *output;
     struct list policy_dirs, hosts;
     unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */

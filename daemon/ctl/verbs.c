@@ -14,7 +14,7 @@ static const struct verb verbs[] = {
     { "status", "", "What portd enforces on this host, and what happened", "portd-ctl status", 0, 0,
       DAEMON, verb_status },
     { "flows", "[FLOW]...", "Every row of every product in use, and what it opens here",
-      "portd-ctl flows jtel-acd/rest site", 0, SIZE_MAX, DAEMON, verb_flows },
+      "portd-ctl flows jtel-acd/rest site", 0, SIZE_MAX, DAEMON | OPTION_LISTEN, verb_flows },
     { "names", "", "The DNS names that rows need, their addresses and how old these are",
       "portd-ctl names", 0, 0, DAEMON, verb_names },
     { "metrics", "", "Hits, denied packets, drifts and state for Prometheus and its like",

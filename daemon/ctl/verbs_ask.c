@@ -40,62 +40,6 @@ enum status verb_status(const struct options *o, const char *const *words _unuse
     return status;
 }
 
-static bool is_named(json_t *flow, const char *word) {
-    return strcmp(member_text(flow, "flow"), word) == 0 ||
-           strcmp(member_text(flow, "product"), word) == 0;
-}
-
-/* Adds those that a word names: a flow, or a product, of which it means all. */
-static enum status flows_add(json_t *flows, const char *word, json_t *ret) {
-    bool has_any = false;
-    json_t *flow;
-    size_t i;
-
-    json_array_foreach(flows, i, flow) {
-        if (!is_named(flow, word))
-            continue;
-        has_any = true;
-        if (json_array_append(ret, flow) < 0)
-            return failure_memory();
-    }
-    if (has_any)
-        return STATUS_FINE;
-    fprintf(stderr,
-            "portd-ctl: \"%s\" is neither a flow nor a product that is in use\n"
-            "  try: portd-ctl flows\n",
-            word);
-    return STATUS_FAILED;
-}
-
-/* Leaves of the answer what the words name. */
-static enum status flows_choose(json_t *answer, const char *const *words, size_t n_words) {
-    json_t *chosen = json_array();
-    enum status status = STATUS_FINE;
-
-    for (size_t i = 0; i < n_words && status == STATUS_FINE; i++)
-        status = flows_add(json_object_get(answer, "flows"), words[i], chosen);
-    if (status == STATUS_FINE && n_words > 0)
-        return json_object_set_new(answer, "flows", chosen) < 0 ? failure_memory() : STATUS_FINE;
-    json_decref(chosen);
-    return status;
-}
-
-enum status verb_flows(const struct options *o, const char *const *words, size_t n_words) {
-    enum status status;
-    json_t *answer;
-
-    status = client_ask(o, INTERFACE_PORTD ".Flows", json_object(), &answer);
-    if (status != STATUS_FINE)
-        return status;
-    status = flows_choose(answer, words, n_words);
-    if (status == STATUS_FINE && o->json)
-        print_json(answer, false);
-    else if (status == STATUS_FINE)
-        print_flows(json_object_get(answer, "flows"));
-    json_decref(answer);
-    return status;
-}
-
 enum status verb_names(const struct options *o, const char *const *words _unused_,
                        size_t n_words _unused_) {
     enum status status;

@@ -26,6 +26,12 @@ enum finding_code {
 };
 const char *finding_code_name(enum finding_code c); /* "denies", …: stable */
 
+/* A service that a flow opens towards this host. */
+struct finding_service {
+    const char *flow;
+    struct service service;
+};
+
 struct finding {
     enum finding_code code;
     const char *family, *table, *chain; /* NULL where it is about none */
@@ -34,6 +40,8 @@ struct finding {
     bool is_enforced;                   /* the policy holds there all the same: nothing is wrong */
     const char **flows;                 /* by id, in the intent's order */
     size_t n_flows;
+    struct finding_service *services; /* of those that are opened towards this host */
+    size_t n_services;
     const char *text; /* what it means */
     const char *hint; /* what to type or to do */
 };

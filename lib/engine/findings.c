@@ -21,12 +21,21 @@ const char *finding_code_name(enum finding_code c) {
     return code_names[c];
 }
 
+static bool services_count(struct findings *f) {
+    size_t n = f->intent->n_flows, *first = arena_alloc(f->audit->arena, (n + 1) * sizeof(*first));
+
+    for (size_t i = 0; first && i < n; i++)
+        first[i + 1] = first[i] + f->intent->flows[i].n_services;
+    f->first_service = first;
+    return first;
+}
+
 int findings_begin(struct findings *f, const struct intent *in) {
     *f = (struct findings){ .audit = calloc(1, sizeof(*f->audit)), .intent = in };
     if (!f->audit)
         return -ENOMEM;
     f->audit->arena = arena_new();
-    if (f->audit->arena)
+    if (f->audit->arena && services_count(f))
         return 0;
     f->audit = audit_free(f->audit);
     return -ENOMEM;
@@ -69,12 +78,22 @@ static int key_add(struct findings *f, const struct finding_key *key) {
     struct finding *finding = ARENA_APPEND(arena, f->audit->findings, f->audit->n_findings);
     struct finding_key *slot = ARENA_APPEND(arena, f->keys, f->n_keys);
     bool **flows = ARENA_APPEND(arena, f->flows, f->n_flows);
+    bool **services = ARENA_APPEND(arena, f->services, f->n_services);
 
-    if (!finding || !slot || !flows)
+    if (!finding || !slot || !flows || !services)
         return -ENOMEM;
     *slot = *key;
     *flows = arena_alloc(arena, f->intent->n_flows + 1);
-    return *flows ? 0 : -ENOMEM;
+    *services = arena_alloc(arena, f->first_service[f->intent->n_flows] + 1);
+    return *flows && *services ? 0 : -ENOMEM;
+}
+
+static void services_add(struct findings *f, size_t i, const struct probe *probe) {
+    size_t flow = (size_t)(probe->flow - f->intent->flows);
+
+    for (size_t j = 0; j < probe->flow->n_services; j++)
+        if (service_compare(&probe->flow->services[j], &probe->service) == 0)
+            f->services[i][f->first_service[flow] + j] = true;
 }
 
 void findings_add(struct findings *f, const struct finding_key *key, const struct probe *probe) {
@@ -92,8 +111,11 @@ void findings_add(struct findings *f, const struct finding_key *key, const struc
             return;
     }
     f->last = i;
-    if (probe)
-        f->flows[i][probe->flow - f->intent->flows] = true;
+    if (!probe)
+        return;
+    f->flows[i][probe->flow - f->intent->flows] = true;
+    if (probe->direction == DIRECTION_IN)
+        services_add(f, i, probe);
 }
 
 void findings_blind(struct findings *f, const char *format, ...) {
@@ -248,6 +270,24 @@ static int finish_place(struct findings *f, const struct finding_key *k, struct 
     return r;
 }
 
+static int finish_services(struct findings *f, size_t i, struct finding *ret) {
+    int r = 0;
+
+    for (size_t j = 0; r == 0 && j < f->intent->n_flows; j++)
+        for (size_t k = 0; r == 0 && k < f->intent->flows[j].n_services; k++) {
+            struct finding_service *slot;
+
+            if (!f->services[i][f->first_service[j] + k])
+                continue;
+            slot = ARENA_APPEND(f->audit->arena, ret->services, ret->n_services);
+            if (!slot)
+                return -ENOMEM;
+            slot->service = f->intent->flows[j].services[k];
+            r = copy(f, f->intent->flows[j].id, &slot->flow);
+        }
+    return r;
+}
+
 static int finish(struct findings *f, size_t i) {
     struct finding *finding = &f->audit->findings[f->audit->n_findings++];
     const struct finding_key *k = &f->keys[i];
@@ -265,6 +305,8 @@ static int finish(struct findings *f, size_t i) {
         slot = ARENA_APPEND(f->audit->arena, finding->flows, finding->n_flows);
         r = slot ? copy(f, f->intent->flows[j].id, slot) : -ENOMEM;
     }
+    if (r == 0)
+        r = finish_services(f, i, finding);
     if (r < 0)
         return r;
     finding->text = text_of(f, k, finding);

@@ -27,7 +27,10 @@ struct findings {
     size_t n_keys;
     bool **flows; /* by index of the finding, then of the flow */
     size_t n_flows;
-    size_t last; /* the finding that was added to last */
+    bool **services; /* likewise, of the services of all flows that are opened towards this host */
+    size_t n_services;
+    size_t *first_service; /* of a flow, by its index; behind the last how many there are */
+    size_t last;           /* the finding that was added to last */
     bool is_full;
     int error;
 };

@@ -22,8 +22,14 @@
     (STATE(TCP_ESTABLISHED) | STATE(TCP_SYN_SENT) | STATE(TCP_FIN_WAIT1) | STATE(TCP_FIN_WAIT2) |  \
      STATE(TCP_CLOSE_WAIT) | STATE(TCP_LAST_ACK) | STATE(TCP_CLOSING) | STATE(TCP_LISTEN))
 
+/* A datagram socket that is bound and not connected has the state of a closed one. */
+#define LISTENING(protocol) ((protocol) == PROTOCOL_TCP ? STATE(TCP_LISTEN) : STATE(TCP_CLOSE))
+
+#define LOOPBACK_IFINDEX 1U /* include/net/flow.h of the kernel */
+
 struct reader {
     struct open_connections found;
+    struct listeners listeners;
     uint8_t protocol; /* of the dump that is being read */
     uint8_t listens[(UINT16_MAX + 1) / 8];
 };
@@ -63,22 +69,24 @@ static void ends_read(const struct inet_diag_msg *d, struct open_connection *c) 
     c->remote.port = ntohs(d->id.idiag_dport);
 }
 
+/* Room for one more behind the `n`: full at each power of two. NULL: the old ones stay. */
+static void *items_grow(void *items, size_t n, size_t size) {
+    return (n & (n - 1)) == 0 ? reallocarray(items, n ? n * 2 : 1, size) : items;
+}
+
 static int connection_add(struct reader *r, const struct inet_diag_msg *d) {
     struct open_connections *to = &r->found;
-    struct open_connection c = { .protocol = r->protocol };
+    struct open_connection c = { .protocol = r->protocol }, *items;
 
     ends_read(d, &c);
     if (c.remote.port == 0 || is_loopback(&c))
         return 0;
     if (to->n == OPEN_CONNECTIONS_MAX)
         return -E2BIG;
-    if ((to->n & (to->n - 1)) == 0) { /* full at each power of two */
-        void *grown = reallocarray(to->items, to->n ? to->n * 2 : 1, sizeof(*to->items));
-
-        if (!grown)
-            return -ENOMEM;
-        to->items = grown;
-    }
+    items = items_grow(to->items, to->n, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    to->items = items;
     to->items[to->n++] = c;
     return 0;
 }
@@ -105,7 +113,85 @@ static int on_socket(const struct nlmsghdr *nlh, void *userdata) {
     return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *nl, uint8_t family, uint8_t protocol, struct reader *r) {
+/* --- who listens --- */
+
+static bool is_any(const struct address *a) {
+    static const struct address any = { 0 };
+
+    return address_compare(a, &any) == 0;
+}
+
+static bool is_local(const struct inet_diag_msg *d, const struct listener *l) {
+    static const struct address loopback6 = { .bytes = { [15] = 1 } };
+
+    return d->id.idiag_if == LOOPBACK_IFINDEX ||
+           (l->family == FAMILY_IPV4 ? l->address.bytes[0] == 127
+                                     : address_compare(&l->address, &loopback6) == 0);
+}
+
+/* Kernels that don't tell of IPV6_V6ONLY (ipv6(7)) let us say more than there is. */
+static void listener_read(const struct nlmsghdr *nlh, const struct inet_diag_msg *d,
+                          struct listener *l) {
+    const __be32 *local = d->id.idiag_src;
+    bool is_v6only = false;
+    const struct nlattr *attr;
+
+    l->port = ntohs(d->id.idiag_sport);
+    l->uid = d->idiag_uid;
+    l->family = d->idiag_family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4;
+    if (l->family == FAMILY_IPV6 && is_mapped(local)) {
+        l->family = FAMILY_IPV4;
+        local += 3;
+    }
+    memcpy(l->address.bytes, local, family_size(l->family));
+    mnl_attr_for_each(attr, nlh, sizeof(*d)) {
+        if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY &&
+            mnl_attr_validate(attr, MNL_TYPE_U8) == 0)
+            is_v6only = mnl_attr_get_u8(attr) != 0;
+        if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID &&
+            mnl_attr_validate(attr, MNL_TYPE_U64) == 0)
+            l->cgroup = mnl_attr_get_u64(attr);
+    }
+    l->takes_both = l->family == FAMILY_IPV6 && !is_v6only && is_any(&l->address);
+}
+
+static int listener_add(struct listeners *to, const struct listener *l) {
+    struct listener *items;
+
+    if (to->n == LISTENERS_MAX)
+        return -E2BIG;
+    items = items_grow(to->items, to->n, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    to->items = items;
+    to->items[to->n++] = *l;
+    return 0;
+}
+
+static int on_listener(const struct nlmsghdr *nlh, void *userdata) {
+    const struct inet_diag_msg *d = mnl_nlmsg_get_payload(nlh);
+    struct reader *r = userdata;
+    struct listener l = { .protocol = r->protocol };
+    int e;
+
+    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*d) ||
+        (d->idiag_family != AF_INET && d->idiag_family != AF_INET6))
+        return MNL_CB_OK;
+    listener_read(nlh, d, &l);
+    if (l.port == 0 || is_local(d, &l))
+        return MNL_CB_OK;
+    e = listener_add(&r->listeners, &l);
+    if (e < 0) {
+        errno = -e;
+        return MNL_CB_ERROR;
+    }
+    return MNL_CB_OK;
+}
+
+/* --- asking --- */
+
+static int dump(struct mnl_socket *nl, uint8_t family, uint8_t protocol, uint32_t states,
+                mnl_cb_t each, struct reader *r) {
     uint8_t buffer[RECEIVE_SIZE] __attribute__((aligned(8)));
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
     struct inet_diag_req_v2 *request;
@@ -117,37 +203,42 @@ static int dump(struct mnl_socket *nl, uint8_t family, uint8_t protocol, struct 
     request = mnl_nlmsg_put_extra_header(nlh, sizeof(*request));
     request->sdiag_family = family;
     request->sdiag_protocol = protocol;
-    request->idiag_states = protocol == PROTOCOL_TCP ? STATES : STATE(TCP_ESTABLISHED);
+    request->idiag_states = states;
     r->protocol = protocol;
     if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
         return -errno;
     while (e == MNL_CB_OK) {
         n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
-        e = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buffer, (size_t)n, 0, 0, on_socket, r);
+        e = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buffer, (size_t)n, 0, 0, each, r);
     }
     return e < 0 ? -errno : 0;
 }
 
-static int dump_all(struct mnl_socket *nl, struct reader *r) {
+static int dump_all(bool listening, struct reader *r) {
     static const uint8_t families[] = { AF_INET, AF_INET6 };
     static const uint8_t protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP };
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
     int e = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+    if (!nl)
+        return -errno;
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+        uint8_t protocol = protocols[i];
+        uint32_t states = listening                  ? LISTENING(protocol)
+                          : protocol == PROTOCOL_TCP ? STATES
+                                                     : STATE(TCP_ESTABLISHED);
+
         for (size_t j = 0; j < ARRAY_SIZE(families) && e == 0; j++)
-            e = dump(nl, families[j], protocols[i], r);
+            e = dump(nl, families[j], protocol, states, listening ? on_listener : on_socket, r);
+    }
+    mnl_socket_close(nl);
     return e;
 }
 
 int sockdiag_read(struct open_connections *ret) {
-    struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
     struct reader r = { 0 };
-    int e;
+    int e = dump_all(false, &r);
 
-    if (!nl)
-        return -errno;
-    e = dump_all(nl, &r);
-    mnl_socket_close(nl);
     if (e < 0) {
         open_connections_clear(&r.found);
         return e;
@@ -160,4 +251,15 @@ int sockdiag_read(struct open_connections *ret) {
     }
     *ret = r.found;
     return 0;
+}
+
+int sockdiag_listeners(struct listeners *ret) {
+    struct reader r = { 0 };
+    int e = dump_all(true, &r);
+
+    if (e < 0)
+        free(r.listeners.items);
+    else
+        *ret = r.listeners;
+    return e;
 }

@@ -4,6 +4,7 @@
 
 #include "base/macros.h"
 #include "engine/address.h"
+#include "engine/listening.h"
 
 /* The TCP and UDP connections of this network namespace that a local socket is one end of
  * (sock_diag(7)). Those over loopback are left out. */
@@ -28,5 +29,10 @@ struct open_connections {
 #define OPEN_CONNECTIONS_MAX 1000000U
 int sockdiag_read(struct open_connections *ret);
 void open_connections_clear(struct open_connections *c);
+
+/* The sockets of TCP and UDP that somebody else can ask, without units; those that only this host
+ * itself reaches (loopback) are left out. At most LISTENERS_MAX. 0 or -errno. Free the items. */
+#define LISTENERS_MAX 100000U
+int sockdiag_listeners(struct listeners *ret);
 
 #endif

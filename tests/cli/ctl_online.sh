@@ -76,6 +76,25 @@ ask 1 flows a/web rest
 says err '"rest" is neither a flow nor a product that is in use'
 silent out
 
+answer Listening '{"parameters":{"services":[
+{"state":"served","service":"tcp/443","flow":"a/web","address":"*","unit":"nginx.service","uid":33},
+{"state":"nobody-listens","service":"tcp/1-9","flow":"a/rest"},
+{"state":"not-in-policy","service":"udp/5353","address":"0.0.0.0","uid":107}]}}'
+ask 0 flows --listen
+called '{"method":"io.portd.Listening","parameters":{}}'
+says out "tcp/443  served         a/web  *       nginx.service"
+says out "tcp/1-9  nobody-listens a/rest"
+says out "udp/5353 not-in-policy         0.0.0.0 user 107"
+ask 0 flows --listen a --json
+json '[s["state"] for s in a["services"]] == ["served", "nobody-listens"]'
+ask 1 flows --listen b
+says err '"b" is neither a flow nor a product that is in use'
+answer Listening '{"parameters":{"services":[{"state":"dropped-by-others","service":"tcp/443",
+"flow":"a/web","address":"::","uid":0,"dropped_by":"ip filter INPUT handle 9"}]}}'
+ask 3 flows --listen
+says out "ip filter INPUT handle 9"
+ask 3 flows --listen --json
+
 answer Names '{"parameters":{"names":[
 {"name":"my.mailstore.com","addresses":["203.0.113.80","2001:db8::80"],"ttl":2,
 "answered":"2020-01-31T14:02:11.000Z"},
