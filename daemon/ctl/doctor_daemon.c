@@ -128,6 +128,6 @@ void examine_names(struct doctor *d) {
     }
     doctor_saw(d, "rows of this host need %lld DNS name%s", n, n == 1 ? "" : "s");
     if (n > 0 && !runs)
-        doctor_find(d, &down, "systemctl enable --now portd-resolver",
+        doctor_find(d, &down, "systemctl start portd-resolver",
                     "portd-resolver does not run, but rows need DNS names");
 }
