@@ -4,6 +4,7 @@
 #include "daemon/manager.h"
 
 #include "daemon/clock.h"
+#include "daemon/foresight.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -200,7 +201,10 @@ static int reload(struct manager *m, struct reload *q, struct report *reterr) {
     if (r < 0)
         return r;
     q->is_held = r > 0;
-    return q->is_held ? update_hold(m, next, c, q->reason) : reload_apply(m, q, &next, reterr);
+    if (q->is_held)
+        return update_hold(m, next, c, q->reason);
+    r = q->session && !q->is_forced ? foresight_guard(m, next, q->session, reterr) : 0;
+    return r != 0 ? r : reload_apply(m, q, &next, reterr);
 }
 
 int manager_reload(struct manager *m, struct reload *q, struct report *reterr) {
@@ -214,6 +218,16 @@ int manager_reload(struct manager *m, struct reload *q, struct report *reterr) {
     manager_announce(m);
     service_idle(turn_usec(m->enforced));
     service_ready();
+    return r;
+}
+
+int manager_plan(struct manager *m, const struct tracked *session, json_t **ret,
+                 struct report *reterr) {
+    int r;
+
+    service_busy();
+    r = foresight_plan(m, session, ret, reterr);
+    service_idle(turn_usec(m->enforced));
     return r;
 }
 

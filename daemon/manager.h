@@ -3,6 +3,7 @@
 #define PORTD_DAEMON_MANAGER_H
 
 #include "daemon/auditor.h"
+#include "daemon/cuts.h"
 #include "daemon/disk.h"
 #include "daemon/drift.h"
 #include "daemon/enforced.h"
@@ -116,10 +117,12 @@ int manager_run(struct manager *m);
 
 /* A load, and what came of it. */
 struct reload {
-    const char *by, *reason; /* reason: NULL when none was given */
-    bool is_update;          /* a package brought policies: nothing else is loaded */
-    bool is_held;            /* … and they are not in force */
-    char **lines;            /* what was changed in the kernel */
+    const char *by, *reason;       /* reason: NULL when none was given */
+    const struct tracked *session; /* that the caller came by; NULL: none is known … */
+    bool is_forced;                /* … or it may be cut */
+    bool is_update;                /* a package brought policies: nothing else is loaded */
+    bool is_held;                  /* … and they are not in force */
+    char **lines;                  /* what was changed in the kernel */
     size_t n_lines;
     json_t *opened, *closed; /* FlowChange: what came of it, or, when it is held, would */
 };
@@ -127,8 +130,11 @@ void reload_clear(struct reload *q);
 
 /* Loads the files and puts them in force. ENFORCED_E_INVALID: refused whole (report), the rules in
  * force stay. KERNEL_E_REFUSED: by the kernel, likewise; or portd is off, which an update does not
- * end. */
+ * end; or the caller's session would be cut. */
 int manager_reload(struct manager *m, struct reload *q, struct report *reterr);
+/* Loads the files and puts nothing in force: the reply of Plan. ENFORCED_E_INVALID (report). */
+int manager_plan(struct manager *m, const struct tracked *session, json_t **ret,
+                 struct report *reterr);
 /* Removes the table and stops enforcing until the next load. */
 int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr);
 

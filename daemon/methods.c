@@ -195,18 +195,46 @@ static json_t *reload_json(const struct manager *m, const struct reload *q) {
                      warnings_json(m->enforced->intent));
 }
 
+#define SESSION_WANTED                                                                             \
+    "session is two addresses and their ports, as ssh says it: \"198.51.100.7 50022 10.0.0.1 22\""
+
+static int method_plan(struct call *c, void *userdata) {
+    const char *session;
+    const struct call_string strings[] = { { "session", true, &session, NULL } };
+    struct report why = REPORT_INIT;
+    struct tracked own;
+    json_t *reply;
+    int r = call_strings(c, strings, ARRAY_SIZE(strings));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (session && !session_parse(session, &own))
+        return call_error_text(c, ERROR_BAD_QUERY, SESSION_WANTED);
+    r = manager_plan(userdata, session ? &own : NULL, &reply, &why);
+    r = r == 0 ? call_reply(c, reply) : reply_refused(c, r, &why);
+    report_clear(&why);
+    return r;
+}
+
 static int method_reload(struct call *c, void *userdata) {
     struct reload q = { 0 };
+    const char *session;
     const struct call_string strings[] = {
         { "reason", true, &q.reason, NULL },
         { "update", true, NULL, &q.is_update },
+        { "session", true, &session, NULL },
+        { "force", true, NULL, &q.is_forced },
     };
     struct report why = REPORT_INIT;
+    struct tracked own;
     char by[32];
     int r = call_strings(c, strings, ARRAY_SIZE(strings));
 
     if (r != 0)
         return r < 0 ? r : 0;
+    if (session && !session_parse(session, &own))
+        return call_error_text(c, ERROR_BAD_QUERY, SESSION_WANTED);
+    q.session = session ? &own : NULL;
     caller_name(c, by, sizeof(by));
     q.by = by;
     r = manager_reload(userdata, &q, &why);
@@ -311,6 +339,7 @@ const struct method manager_methods[] = {
     { "Diff", ACCESS_READ, method_diff },
     { "Audit", ACCESS_READ, method_audit },
     { "Explain", ACCESS_READ, method_explain },
+    { "Plan", ACCESS_READ, method_plan },
     { "Reload", ACCESS_WRITE, method_reload },
     { "Off", ACCESS_WRITE, method_off },
     { "Watch", ACCESS_READ, method_watch },

@@ -57,6 +57,12 @@ static const struct option_row rows[] = {
       "a package brought policies: load these, but no site file, and as the site says\n"
       "                       under \"policy_updates\"",
       OPTION_KIND_FLAG, OPTION_UPDATE, TO(update) },
+    { "force", NULL, "also where it cuts the session that it is typed in", OPTION_KIND_FLAG,
+      OPTION_FORCE, TO(force) },
+    { "against", "FILE", "the site file before it, to compare with (" FILES_SITE ")",
+      OPTION_KIND_TEXT, OPTION_AGAINST, TO(against) },
+    { "all-hosts", NULL, "for every host of the site, from the files alone", OPTION_KIND_FLAG,
+      OPTION_ALL_HOSTS, TO(all_hosts) },
     { "for", "DURATION", "how long: 90s, 10m, 2h, at most 24h", OPTION_KIND_TEXT, OPTION_DURATION,
       TO(duration) },
     { "since", "DURATION", "only what was seen within it: 90s, 10m, 2h", OPTION_KIND_TEXT,

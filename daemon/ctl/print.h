@@ -30,6 +30,9 @@ bool audit_is_fine(json_t *audit); /* the policy holds for all that was found */
 void print_denials(json_t *answer);
 /* The same as it comes, a line each, the oldest first; `would`: only what is not denied yet. */
 void print_denials_news(json_t *answer, bool would);
+/* Reply of Plan; PlannedHost. */
+void print_plan(json_t *answer);
+void print_planned(json_t *planned, const char *indent);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */

@@ -41,6 +41,9 @@ enum {
     OPTION_FOLLOW = 1 << 21,
     OPTION_UPDATE = 1 << 22,
     OPTION_LISTEN = 1 << 23,
+    OPTION_FORCE = 1 << 27,
+    OPTION_AGAINST = 1 << 28,
+    OPTION_ALL_HOSTS = 1 << 29,
 };
 
 struct list {
@@ -52,6 +55,8 @@ struct list {
 struct options {
     bool help, version, json, offline, yes, verify, would, follow, update, listen;
     const char *socket, *site, *host, *reason, *duration, *since, *format, *remote, *root, *output;
+    bool force, all_hosts; /* of reload and plan */
+    const char *against;
     struct list policy_dirs, hosts;
     unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */
     unsigned given;       /* OPTION_* of all that were given */
@@ -84,6 +89,7 @@ enum status verb_check(const struct options *o, const char *const *words, size_t
 enum status verb_init(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_ruleset(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_reload(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_plan(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);

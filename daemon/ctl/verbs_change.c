@@ -3,6 +3,7 @@
 #include "client.h"
 #include "failure.h"
 #include "print.h"
+#include "session.h"
 #include "varlink/interface.h"
 #include "when.h"
 
@@ -64,7 +65,9 @@ enum status verb_reload(const struct options *o, const char *const *words _unuse
     json_t *answer = reason_parameters(o);
     enum status status;
 
-    if (o->update && json_object_set_new(answer, "update", json_true()) < 0)
+    if ((o->update && json_object_set_new(answer, "update", json_true()) < 0) ||
+        (o->force && json_object_set_new(answer, "force", json_true()) < 0) ||
+        session_add(o, answer) < 0)
         return failure_memory();
     status = client_ask(o, INTERFACE_PORTD ".Reload", answer, &answer);
     if (status != STATUS_FINE)

@@ -4,6 +4,7 @@
 #include "nft/conntrack.h"
 
 #include "engine/service.h"
+#include "nft/attr.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 
 #define MESSAGE_SIZE 1024U
+#define RECEIVE_SIZE 65536U
 /* Until the first packet sets the kernel's own: as long as connection tracking keeps an idle
  * connection, nf_conntrack_tcp_timeout_established and _udp_timeout_stream of
  * Documentation/networking/nf_conntrack-sysctl.rst. */
@@ -118,6 +120,115 @@ int conntrack_add(const struct open_connections *connections, size_t *ret_n) {
     if (!nl)
         return -errno;
     r = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : add_all(nl, connections, ret_n);
+    mnl_socket_close(nl);
+    return r;
+}
+
+/* --- reading --- */
+
+struct reading {
+    conntrack_each each;
+    void *userdata;
+};
+
+static bool address_read(const struct nlattr *v4, const struct nlattr *v6, enum family f,
+                         struct address *ret) {
+    const struct nlattr *a = f == FAMILY_IPV4 ? v4 : v6;
+
+    if (!a || mnl_attr_get_payload_len(a) != family_size(f))
+        return false;
+    *ret = (struct address){ 0 };
+    memcpy(ret->bytes, mnl_attr_get_payload(a), family_size(f));
+    return true;
+}
+
+static bool tuple_read(const struct nlattr *tuple, struct tracked *t, struct endpoint *from,
+                       struct endpoint *to) {
+    struct attrs all, ip, proto;
+
+    return tuple && attrs_of_nest(tuple, &all) && all.by_type[CTA_TUPLE_IP] &&
+           all.by_type[CTA_TUPLE_PROTO] && attrs_of_nest(all.by_type[CTA_TUPLE_IP], &ip) &&
+           attrs_of_nest(all.by_type[CTA_TUPLE_PROTO], &proto) &&
+           address_read(ip.by_type[CTA_IP_V4_SRC], ip.by_type[CTA_IP_V6_SRC], t->family,
+                        &from->address) &&
+           address_read(ip.by_type[CTA_IP_V4_DST], ip.by_type[CTA_IP_V6_DST], t->family,
+                        &to->address) &&
+           attr_u8(proto.by_type[CTA_PROTO_NUM], &t->protocol) &&
+           attr_u16(proto.by_type[CTA_PROTO_SRC_PORT], &from->port) &&
+           attr_u16(proto.by_type[CTA_PROTO_DST_PORT], &to->port);
+}
+
+static bool tcp_is_open(const struct nlattr *info) {
+    struct attrs protocols, tcp;
+    uint8_t state;
+
+    if (!info || !attrs_of_nest(info, &protocols) || !protocols.by_type[CTA_PROTOINFO_TCP] ||
+        !attrs_of_nest(protocols.by_type[CTA_PROTOINFO_TCP], &tcp) ||
+        !attr_u8(tcp.by_type[CTA_PROTOINFO_TCP_STATE], &state))
+        return false;
+    return state >= TCP_CONNTRACK_SYN_RECV && state <= TCP_CONNTRACK_LAST_ACK;
+}
+
+static bool entry_read(const struct nlmsghdr *nlh, struct tracked *ret) {
+    const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+    struct tracked t = { 0 };
+    struct attrs all;
+    bool is_open;
+
+    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) || !attrs_of_message(nlh, &all) ||
+        (nfg->nfgen_family != AF_INET && nfg->nfgen_family != AF_INET6))
+        return false;
+    t.family = nfg->nfgen_family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6;
+    if (!tuple_read(all.by_type[CTA_TUPLE_ORIG], &t, &t.source, &t.destination) ||
+        !tuple_read(all.by_type[CTA_TUPLE_REPLY], &t, &t.answerer, &t.answered) ||
+        !attr_u32(all.by_type[CTA_STATUS], &t.status))
+        return false;
+    is_open = t.protocol == PROTOCOL_TCP ? tcp_is_open(all.by_type[CTA_PROTOINFO])
+                                         : t.protocol == PROTOCOL_UDP && t.status & IPS_SEEN_REPLY;
+    *ret = t;
+    return is_open;
+}
+
+/* Entries of other protocols, and those of a form that we can't mean, are none of ours. */
+static int on_entry(const struct nlmsghdr *nlh, void *userdata) {
+    const struct reading *r = userdata;
+    struct tracked t;
+    int e = entry_read(nlh, &t) ? r->each(&t, r->userdata) : 0;
+
+    errno = -e;
+    return e < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+}
+
+static int dump(struct mnl_socket *nl, struct reading *r) {
+    uint8_t buffer[RECEIVE_SIZE] __attribute__((aligned(8)));
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+    struct nfgenmsg *nfg;
+    int e = MNL_CB_OK;
+
+    nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+    nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+    *nfg = (struct nfgenmsg){ .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
+    if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+        return -errno;
+    while (e == MNL_CB_OK) {
+        ssize_t n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+
+        if (n < 0)
+            return -errno;
+        e = mnl_cb_run(buffer, (size_t)n, 0, 0, on_entry, r);
+    }
+    return e < 0 ? -errno : 0;
+}
+
+int conntrack_read(conntrack_each each, void *userdata) {
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    struct reading reading = { each, userdata };
+    int r;
+
+    if (!nl)
+        return -errno;
+    r = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : dump(nl, &reading);
     mnl_socket_close(nl);
     return r;
 }

@@ -7,7 +7,7 @@ here=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 cleanup=()
 trap 'for pid in "${cleanup[@]}"; do kill "$pid"; done; rm -rf "$work"' EXIT
-export LC_ALL=C.UTF-8 TZ=UTC
+export LC_ALL=C.UTF-8 TZ=UTC SSH_CONNECTION= # whoever runs this by ssh is none of its business
 unset COLUMNS
 failures=0
 

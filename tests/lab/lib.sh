@@ -21,6 +21,7 @@
 
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1 # nothing is left in the checkout
+export SSH_CONNECTION=           # whoever runs this by ssh is no caller in the lab
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_dir=$(cd "$lab_dir/../.." && pwd)
 lab_state=/run/lab
