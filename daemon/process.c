@@ -5,13 +5,21 @@
 #include "daemon/process.h"
 
 #include "base/quote.h"
+#include "daemon/cgroup.h"
+#include "daemon/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define CGROUP_USEC 20000U /* for the walk; a process that does one thing is gone much sooner */
+
+/* PROC_PID_INIT_INO of linux/proc_ns.h: the namespace that the kernel's messages count ids in. */
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"
 
 static const char *const unit_suffixes[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
 
@@ -128,6 +136,18 @@ static void read_login_uid(pid_t pid, struct process *p) {
     }
 }
 
+/* hidepid=noaccess: the directory of another's process is there and can't be entered. Its owner is
+ * told to everybody, its name is not: that an id of another namespace is another's process would
+ * not show, so in such a namespace nobody is looked at. */
+static bool is_hidden(pid_t pid) {
+    char path[64], namespace[sizeof(FIRST_PID_NAMESPACE)];
+    ssize_t n = readlink("/proc/self/ns/pid", namespace, sizeof(namespace));
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    return pid > 0 && access(path, R_OK) < 0 && (errno == EPERM || errno == EACCES) &&
+           n == sizeof(namespace) - 1 && memcmp(namespace, FIRST_PID_NAMESPACE, (size_t)n) == 0;
+}
+
 static bool is_still(pid_t pid, const char *command) {
     char text[PROCESS_COMMAND_MAX];
 
@@ -157,11 +177,28 @@ void process_look(pid_t pid, const char *command, struct process *ret) {
         read_login_uid(pid, &p);
         read_unit(pid, p.unit);
         read_parent(&p);
+    } else if (is_hidden(pid)) {
+        p.is_hidden = true;
+        read_uid(pid, &p);
     }
     *ret = p;
 }
 
+static void find_unit(pid_t pid, struct process *p) {
+    char path[CGROUP_PATH_MAX], unit[PROCESS_UNIT_MAX];
+
+    if (!cgroup_find(CGROUP_MOUNT, pid, clock_monotonic() + CGROUP_USEC, path))
+        return;
+    process_unit_parse(path, unit);
+    process_text(unit, p->unit, sizeof(p->unit));
+    p->has_login_uid = cgroup_login_uid(path, &p->login_uid);
+}
+
 void process_look_closer(pid_t pid, const char *command, struct process *p) {
+    if (p->is_hidden) {
+        find_unit(pid, p);
+        return;
+    }
     if (p->parent_pid > 0 && p->parent_command[0])
         read_command_line(p->parent_pid, p->parent_command_line);
     if (is_still(pid, command))

@@ -12,6 +12,8 @@
 /* What /proc still knows of a process that may be gone already (proc(5)); "": unknown. Fit to be
  * shown (base/quote.h), because whoever runs chooses most of it. */
 struct process {
+    bool is_hidden; /* /proc is mounted with hidepid=noaccess, and what follows comes from elsewhere
+                     */
     bool has_uid;
     uid_t uid;
     bool has_login_uid; /* who logged in, whoever they became since with su or sudo */
@@ -26,12 +28,14 @@ struct process {
 };
 
 /* Never fail: what can't be had is left out. `command` is the name that the kernel told with the
- * process id; a process of another name is another one, and nothing is said of it. */
+ * process id; a process of another name is another one, and nothing is said of it. Where /proc
+ * shows of others who they are and no more, the name can't be compared: what is said is then of
+ * whoever has that id now. */
 
-/* All but the command lines; nothing of it can be held up. */
+/* All but what process_look_closer() adds; nothing of it can be held up. */
 void process_look(pid_t pid, const char *command, struct process *ret);
 /* Adds the command lines, which are read from the memory of the processes: whoever wants to can
- * make that take for ever. */
+ * make that take for ever. Of a hidden process it adds the unit and who logged in instead. */
 void process_look_closer(pid_t pid, const char *command, struct process *p);
 
 /* The innermost unit that a line of /proc/PID/cgroup names; "" when there is none. */

@@ -14,6 +14,7 @@ lab_isolate "$@"
 binary_dir=$1
 lab_watched
 failed=0
+group=""
 ip link set lo up
 
 # The shell writes down its own process id and that of nft, whose tracer is no parent of it (-D).
@@ -43,11 +44,31 @@ stop() {
     kill "$daemon"
     wait "$daemon" || true
 }
+# A control group of systemd's hierarchy, into $group; "" where we may make none. What is made here
+# goes when this test ends.
+make_group() { # part…
+    local part
+    group=$(findmnt -n -l -t cgroup2 -o TARGET | grep -m 1 '^/sys/fs/cgroup') ||
+        group=$(findmnt -n -l -t cgroup -O name=systemd -o TARGET)
+    made=()
+    trap 'rmdir "${made[@]}"' EXIT
+    for part in "$@"; do
+        group=$group/$part
+        if [ ! -d "$group" ]; then
+            mkdir "$group" || { group="" && return; }
+            made=("$group" "${made[@]}")
+        fi
+    done
+}
+run_in_group() {
+    [ -z "$group" ] || echo $BASHPID >"$group/cgroup.procs"
+    exec "$@"
+}
 # The drift of that number, into $drift, $nft and $shell.
 drift_of_a_script() {
     number=$1
     rm -f "$lab_state/ids"
-    "$lab_state/open-all.sh" "$lab_state/ids" --please &
+    run_in_group "$lab_state/open-all.sh" "$lab_state/ids" --please &
     lab_until "drift $number is told" is_told
     drift=$(ask drift --json | jq -c '.drifts[-1]')
     read -r nft shell <"$lab_state/ids"
@@ -64,12 +85,16 @@ expect() { # what, jq condition
 nobody='.command == "nft" and ([.uid, .unit, .login_uid, .command_line, .parent_pid, .parent_unit,
     .parent_command, .parent_command_line] | all(. == null))'
 
-start env
 # portd waits for its look at a process for some milliseconds: on a busy machine it takes a few tries.
-for try in {1..20}; do
-    drift_of_a_script "$try"
-    jq -e --argjson nft "$nft" '.pid != $nft or .parent_command_line' <<<"$drift" >/dev/null && break
-done
+drift_with() { # jq condition, of a look that was in time
+    for try in {1..20}; do
+        drift_of_a_script "$try"
+        jq -e --argjson nft "$nft" ".pid != \$nft or $1" <<<"$drift" >/dev/null && break
+    done
+}
+
+start env
+drift_with .parent_command_line
 stop
 if jq -e --argjson nft "$nft" '.pid == $nft' <<<"$drift" >/dev/null; then
     lab_say "process ids are the kernel's"
@@ -86,9 +111,25 @@ else
 fi
 
 # Others' processes hidden, as ProtectProc= of a unit does.
-hidden() { mount -t proc -o hidepid=invisible proc /proc && exec "$@"; }
+hidden() { mount -t proc -o "hidepid=$1,subset=pid" proc /proc && exec "${@:2}"; }
 export -f hidden
-start unshare --mount bash -c 'hidden "$@"' hidden
+
+# They can be seen and not looked into.
+make_group user.slice user-61234.slice "session-portd$$.scope"
+start unshare --mount bash -c 'hidden "$@"' hidden noaccess
+drift_with ".unit or \"$group\" == \"\""
+stop
+if jq -e --argjson nft "$nft" '.pid == $nft' <<<"$drift" >/dev/null; then
+    expect "the user, and nothing from within /proc" '.command == "nft" and .uid == 0 and
+        ([.command_line, .parent_pid, .parent_command, .parent_command_line] | all(. == null))'
+    [ -z "$group" ] || expect "the unit, and who had logged in" \
+        ".unit == \"${group##*/}\" and .login_uid == 61234"
+else
+    expect "nobody who happens to have that id is blamed, unseen" "$nobody"
+fi
+group=""
+
+start unshare --mount bash -c 'hidden "$@"' hidden invisible
 drift_of_a_script 1
 stop
 expect "what the kernel told, and no more" "$nobody and .pid > 0"

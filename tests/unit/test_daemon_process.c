@@ -9,9 +9,13 @@
 #include "base/macros.h"
 #include "daemon/process.h"
 
+#include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -184,12 +188,69 @@ static void test_look_at_nobody(void **state) {
     assert_false(p.has_uid);
 }
 
+/* Runs in a child, which must not go on as this test when something fails. */
+static bool in_child(bool (*run)(int, struct process *), int flags, struct process *ret) {
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(run(flags, ret) ? 0 : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* As somebody else, to whom /proc shows of the parent that it is there. */
+static bool look_as_nobody(int flags, struct process *ret) {
+    char path[32];
+
+    (void)flags;
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)getppid());
+    if (setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 || /* root's may look */
+        setresuid(65534, 65534, 65534) < 0 || access(path, R_OK) == 0)
+        return false;
+    process_look(getppid(), "nft", ret);
+    return true;
+}
+
+static bool hide(int flags, struct process *ret) {
+    (void)flags;
+    return mount("proc", "/proc", "proc", 0, "hidepid=1") == 0 && in_child(look_as_nobody, 0, ret);
+}
+
+static bool enter(int flags, struct process *ret) {
+    return unshare(flags) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           in_child(hide, 0, ret);
+}
+
+/* A service's /proc: whose a process is shows still, where its id is the kernel's. */
+static void test_look_at_hidden(void **state) {
+    struct process *p =
+        mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char namespace[64] = "";
+
+    (void)state;
+    assert_true(p != MAP_FAILED);
+    if (getuid() != 0 || readlink("/proc/self/ns/pid", namespace, sizeof(namespace) - 1) < 0) {
+        munmap(p, sizeof(*p));
+        skip();
+    }
+    assert_true(in_child(enter, CLONE_NEWNS, p));
+    assert_true(p->has_uid == (strcmp(namespace, "pid:[4026531836]") == 0));
+    assert_true(p->is_hidden == p->has_uid);
+    assert_int_equal(p->uid, 0);
+    memset(p, 'x', sizeof(*p));
+    assert_true(in_child(enter, CLONE_NEWNS | CLONE_NEWPID, p));
+    assert_false(p->has_uid);
+    assert_false(p->is_hidden);
+    munmap(p, sizeof(*p));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unit_of_a_cgroup),  cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_look_at_ourselves), cmocka_unit_test(test_parent_of_a_stat),
         cmocka_unit_test(test_text_that_fits),    cmocka_unit_test(test_look_at_a_child),
         cmocka_unit_test(test_look_at_another),   cmocka_unit_test(test_look_at_nobody),
+        cmocka_unit_test(test_look_at_hidden),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
