@@ -67,7 +67,10 @@ passed() { printf '   %s\n' "$*"; }
 failed() { printf 'FAILED: %s\n' "$*"; return 1; }
 server() { boot_in server "$@"; }
 # Without the owner's name, which nft asks the process for that made the socket.
-listing() { server nft --stateless list table inet portd | sed 's/ # progname .*//'; }
+listing() {
+    server nft --stateless list table inet portd | sed 's/ # progname .*//' |
+        "$source_dir/tests/golden/sort-elements"
+}
 tables() { server nft list tables; }
 status() { server portd-ctl status --json || [ $? = 3 ]; } # 3: not as it should be
 status_is() { # state, seal
