@@ -150,7 +150,7 @@ int auditor_reply(struct auditor *a, json_t **ret) {
     const struct audit *audit;
     int r = auditor_look(a, &audit);
 
-    if (r < 0)
+    if (r != 0)
         return r;
     *ret = audit ? audit_json(audit) : json_pack("{s:[], s:[]}", "findings", "blind");
     return *ret ? 0 : -ENOMEM;
