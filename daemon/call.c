@@ -108,6 +108,8 @@ int call_only(struct call *c, const char *const *names, size_t n) {
 }
 
 static bool is_of_type(const json_t *value, const struct call_string *s) {
+    if (s->ret_integer)
+        return json_is_integer(value);
     return s->ret_flag ? json_is_boolean(value) : json_is_string(value);
 }
 
@@ -126,6 +128,8 @@ int call_strings(struct call *c, const struct call_string *strings, size_t n) {
             return call_refuse_parameter(c, strings[i].name);
         if (strings[i].ret_flag)
             *strings[i].ret_flag = json_is_true(value);
+        else if (strings[i].ret_integer)
+            *strings[i].ret_integer = json_integer_value(value);
         else
             *strings[i].ret = json_string_value(value);
     }

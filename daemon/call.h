@@ -36,12 +36,14 @@ json_t *call_parameters(const struct call *c);
 uid_t call_uid(const struct call *c);
 pid_t call_pid(const struct call *c);
 
-/* A parameter that is a string, or, with `ret_flag`, one that is true or not. */
+/* A parameter that is a string, or, with `ret_flag`, one that is true or not, or, with
+ * `ret_integer`, a number (0 when left out). */
 struct call_string {
     const char *name;
     bool is_optional;
     const char **ret; /* borrowed from the call; NULL when left out or null */
     bool *ret_flag;
+    json_int_t *ret_integer;
 };
 
 /* Takes all parameters of a method; with `n` 0 it has none. 0, or CALL_E_ANSWERED after it told

@@ -16,6 +16,10 @@ uint64_t clock_monotonic(void) {
     return clock_read(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_boottime(void) {
+    return clock_read(CLOCK_BOOTTIME);
+}
+
 uint64_t clock_realtime(void) {
     return clock_read(CLOCK_REALTIME);
 }

@@ -6,6 +6,7 @@
 
 /* Microseconds. */
 uint64_t clock_monotonic(void);
+uint64_t clock_boottime(void); /* goes on while the machine sleeps */
 uint64_t clock_realtime(void);
 
 #define CLOCK_TEXT_SIZE 40

@@ -37,7 +37,7 @@ static int method_get_interface_description(struct call *c, void *userdata _unus
     const char *name;
     int r;
 
-    r = call_strings(c, &(struct call_string){ "interface", false, &name, NULL }, 1);
+    r = call_strings(c, &(struct call_string){ "interface", false, &name, NULL, NULL }, 1);
     if (r != 0)
         return r;
     found = interface_find(name, strlen(name));

@@ -5,6 +5,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/foresight.h"
+#include "daemon/generations.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -23,7 +24,25 @@
 #define FIRST_TRIES      100
 #define FIRST_PAUSE_NSEC 100000000
 
-static void save(struct manager *m) {
+/* The snapshot, and how it came in force. */
+static int save_generation(const struct manager *m, const struct snapshot *s,
+                           const struct reload *q) {
+    const enum mode *modes = m->enforced->intent->modes;
+    json_t *o = snapshot_json(m->enforced->files, s);
+    json_t *how = json_pack(
+        "{s:s, s:s*, s:I, s:s, s:s, s:O*, s:O*}", "by", q->by, "reason", q->reason, "restores",
+        (json_int_t)q->restores, "ingress", mode_name(modes[DIRECTION_IN]), "egress",
+        mode_name(modes[DIRECTION_OUT]), "opened", q->opened, "closed", q->closed);
+    int r = -ENOMEM;
+
+    if (o && how && json_object_update(o, how) == 0)
+        r = generations_save(m->options.state_dir, o);
+    json_decref(o);
+    json_decref(how);
+    return r;
+}
+
+static void save(struct manager *m, const struct reload *q) {
     struct snapshot s = { .generation = m->generation, .since_usec = m->since_usec };
     int r;
 
@@ -32,6 +51,8 @@ static void save(struct manager *m) {
     s.host = m->enforced->intent->self.name;
     memcpy(s.digest, m->enforced->digest, sizeof(s.digest));
     r = snapshot_save(m->options.state_dir, m->enforced->files, &s);
+    if (r == 0)
+        r = save_generation(m, &s, q);
     free(m->save_error);
     m->save_error = NULL;
     if (r < 0) {
@@ -149,6 +170,8 @@ void reload_clear(struct reload *q) {
 /* Who turned portd off turns it on again. Files that were refused are as unloaded as the update. */
 static int load_next(const struct manager *m, const struct reload *q, struct enforced **ret,
                      struct report *reterr) {
+    if ((q->is_update || m->trial.is_waiting) && trial_keeps(m, reterr))
+        return KERNEL_E_REFUSED;
     if (!q->is_update || !report_is_empty(&m->mistakes))
         return enforced_load(&m->options.input, ret, reterr);
     if (!m->is_off)
@@ -159,14 +182,29 @@ static int load_next(const struct manager *m, const struct reload *q, struct enf
 }
 
 static void log_reload(const struct reload *q) {
-    log_info("the files were loaded by %s%s%s", q->by, q->reason ? ": " : "",
-             q->reason ? q->reason : "");
+    log_info("the files%s were loaded by %s%s%s", q->restores ? " of an earlier generation" : "",
+             q->by, q->reason ? ": " : "", q->reason ? q->reason : "");
     update_log("opened", q->opened);
     update_log("closed", q->closed);
 }
 
-static int reload_apply(struct manager *m, struct reload *q, struct enforced **next,
-                        struct report *reterr) {
+static int find_changes(const struct manager *m, const struct enforced *next, struct reload *q,
+                        struct changes **ret) {
+    _cleanup_(changes_freep) struct changes *c = NULL;
+    int r = changes_find(m->enforced->intent, next->intent, &c);
+
+    if (r != 0)
+        return r;
+    q->opened = changes_json(c->opened, c->n_opened);
+    q->closed = changes_json(c->closed, c->n_closed);
+    if (!q->opened || !q->closed)
+        return -ENOMEM;
+    *ret = TAKE_PTR(c);
+    return 0;
+}
+
+static int apply(struct manager *m, struct reload *q, struct enforced **next,
+                 struct report *reterr) {
     char old_digest[DIGEST_TEXT_SIZE];
     int r;
 
@@ -179,8 +217,40 @@ static int reload_apply(struct manager *m, struct reload *q, struct enforced **n
     log_reload(q);
     record_reload(m, q->by, q->reason);
     disk_loaded(m->disk, &m->enforced->stamps);
-    save(m);
+    save(m, q);
     notify_reload(m);
+    return 0;
+}
+
+int manager_apply(struct manager *m, struct reload *q, struct enforced **next,
+                  struct report *reterr) {
+    _cleanup_(changes_freep) struct changes *c = NULL;
+    int r = find_changes(m, *next, q, &c);
+
+    if (r != 0)
+        return r;
+    service_busy();
+    r = apply(m, q, next, reterr);
+    service_idle(turn_usec(m->enforced));
+    return r;
+}
+
+/* What to go back to is safe before anything is changed. */
+static int reload_apply(struct manager *m, struct reload *q, struct enforced **next,
+                        struct report *reterr) {
+    json_t *record = NULL;
+    int r = q->confirm_sec ? trial_prepare(m, q, *next, &record, reterr) : 0;
+
+    if (r != 0)
+        return r;
+    r = apply(m, q, next, reterr);
+    if (r != 0) {
+        trial_cancel(m, record);
+        return r;
+    }
+    if (record)
+        return trial_begin(m, record);
+    trial_end(m);
     return 0;
 }
 
@@ -190,13 +260,9 @@ static int reload(struct manager *m, struct reload *q, struct report *reterr) {
     int r = load_next(m, q, &next, reterr);
 
     if (r == 0)
-        r = changes_find(m->enforced->intent, next->intent, &c);
+        r = find_changes(m, next, q, &c);
     if (r != 0)
         return r;
-    q->opened = changes_json(c->opened, c->n_opened);
-    q->closed = changes_json(c->closed, c->n_closed);
-    if (!q->opened || !q->closed)
-        return -ENOMEM;
     r = q->is_update ? update_is_held(m, next, c) : 0;
     if (r < 0)
         return r;
@@ -273,9 +339,13 @@ static int load_last_good(struct manager *m, struct report *mistakes, struct enf
     return 0;
 }
 
-static int load_first(struct manager *m, struct enforced **ret, struct report *reterr) {
-    int r = enforced_load(&m->options.input, ret, reterr);
+static int load_first(struct manager *m, struct reload *q, struct enforced **ret,
+                      struct report *reterr) {
+    int r = trial_load_first(m, q, ret);
 
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = enforced_load(&m->options.input, ret, reterr);
     if (r == ENFORCED_E_INVALID)
         return load_last_good(m, reterr, ret);
     return r < 0 ? r : update_hold_first(m, ret);
@@ -291,6 +361,8 @@ static void restore_generation(struct manager *m, char ret_digest[static DIGEST_
         m->generation = s.generation;
         m->since_usec = s.since_usec;
         memcpy(ret_digest, s.digest, DIGEST_TEXT_SIZE);
+    } else {
+        m->generation = generations_newest(m->options.state_dir);
     }
     report_clear(&ignored);
 }
@@ -312,13 +384,14 @@ static int enforce_first(struct manager *m, struct enforced **first, const char 
 int manager_load_first(struct manager *m, struct report *reterr) {
     _cleanup_(enforced_freep) struct enforced *first = NULL;
     char old_digest[DIGEST_TEXT_SIZE];
+    struct reload q = { .by = "start" };
     int r;
 
     service_busy();
     r = kernel_open(TAKE_FD(m->options.owner_fd), &m->kernel, reterr);
     if (r != 0)
         return r < 0 ? r : MANAGER_E_REFUSED;
-    r = load_first(m, &first, reterr);
+    r = load_first(m, &q, &first, reterr);
     if (r != 0)
         return r;
     r = watch_open(kernel_port_id(m->kernel), &m->watch);
@@ -335,8 +408,8 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     if (seal_tidy(m, reterr) != 0)
         log_report(LOG_WARNING, reterr);
     report_clear(reterr);
-    record_reload(m, "start", NULL);
-    save(m);
+    record_reload(m, q.by, q.reason);
+    save(m, &q);
     service_idle(turn_usec(m->enforced));
     return 0;
 }

@@ -29,6 +29,11 @@ struct log_field {
 #define LOG_ID_HISTORY  "fb433832fe804d23bee7280349660328"
 #define LOG_ID_HELD     "5d2a0c8e71f34b6b9a3c4f0e8d6b1927"
 
+/* A reload that has to be confirmed. */
+#define LOG_ID_UNCONFIRMED "c2f7a1b05e9d4c6f8a30d95b7e614f28"
+#define LOG_ID_CONFIRMED   "83be4d1907f64a2c95ad6ef0c17b3a5e"
+#define LOG_ID_ROLLED_BACK "e61a90d7c4b84f5fa2d8073b9ce5146f"
+
 /* `id` may be NULL. */
 void log_event(int priority, const char *id, const struct log_field *fields, size_t n,
                const char *format, ...) _printf_(5, 6);

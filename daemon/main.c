@@ -29,6 +29,7 @@
 
 struct options {
     const char *site, *host, *socket, *state_dir, *user, *resolver_user;
+    const char *boot_id;
     unsigned learn;
     const char *policy_dirs[POLICY_DIRS_MAX];
     size_t n_policy_dirs;
@@ -50,6 +51,9 @@ static const char help[] =
     "  --learn SECONDS    for how long the first rules on a running host deny nothing, so that "
     "the\n"
     "                     connections that are open stay so (10; 0: not at all)\n"
+    "  --boot-id ID       which boot this is, where /proc/sys is hidden: after another one a "
+    "reload\n"
+    "                     that waits to be confirmed is rolled back\n"
     "  --help, --version\n"
     "\n"
     "Stays in the foreground; SIGHUP loads the files again, SIGTERM ends it and leaves the "
@@ -66,6 +70,7 @@ enum {
     OPT_USER,
     OPT_RESOLVER_USER,
     OPT_LEARN,
+    OPT_BOOT_ID,
     OPT_HELP,
     OPT_VERSION
 };
@@ -79,6 +84,7 @@ static const struct option long_options[] = {
     { "user", required_argument, NULL, OPT_USER },
     { "resolver-user", required_argument, NULL, OPT_RESOLVER_USER },
     { "learn", required_argument, NULL, OPT_LEARN },
+    { "boot-id", required_argument, NULL, OPT_BOOT_ID },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
     { NULL, 0, NULL, 0 },
@@ -131,6 +137,9 @@ static int options_parse(int argc, char **argv, struct options *o) {
                 fprintf(stderr, "portd: --learn wants seconds, 0 to %u\n", LEARN_SECONDS_MAX);
                 return 2;
             }
+            break;
+        case OPT_BOOT_ID:
+            o->boot_id = optarg;
             break;
         case OPT_HELP:
             fputs(help, stdout);
@@ -232,6 +241,7 @@ static int run(const struct options *o, struct report *reterr) {
                    .n_policy_dirs = o->n_policy_dirs,
                    .host = o->host },
         .state_dir = o->state_dir,
+        .boot_id = o->boot_id,
         .listen_fd = -1,
         .owner_fd = -1,
         .legacy = &legacy,

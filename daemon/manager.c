@@ -462,6 +462,8 @@ static int add_sources(struct manager *m) {
     if (r >= 0)
         r = learn_attach(m);
     if (r >= 0)
+        r = trial_attach(m);
+    if (r >= 0)
         r = sd_event_set_watchdog(m->event, true);
     return source_log(r, "the event loop can't be set up");
 }
@@ -566,6 +568,7 @@ struct manager *manager_free(struct manager *m) {
     witness_free(m->witness);
     free(m->refusal);
     held_free(m->held);
+    trial_clear(&m->trial);
     free(m->save_error);
     free(m->status);
     fd_close(m->options.owner_fd);

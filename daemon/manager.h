@@ -11,6 +11,7 @@
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
+#include "daemon/trial.h"
 #include "daemon/update.h"
 #include "engine/backoff.h"
 #include "engine/latency.h"
@@ -40,6 +41,7 @@ struct manager_options {
     uint64_t learn_usec;         /* for how long the first rules deny nothing on a running host */
     const struct legacy *legacy; /* borrowed */
     int reader;                  /* reader_program(), owned likewise */
+    const char *boot_id;         /* which boot this is; NULL: the kernel is asked */
 };
 
 /* Who asked for a load, and when. */
@@ -92,6 +94,7 @@ struct manager {
 
     struct report mistakes; /* of files that were refused while older ones are in force */
     struct held *held;      /* policies of a package that wait for a reload; NULL: none */
+    struct trial trial;     /* a reload that waits to be confirmed, or was rolled back */
     char *refusal;          /* what the kernel said when it refused; NULL: nothing */
     char *save_error;       /* why the snapshot could not be written; NULL: it was */
     struct history *history;
@@ -122,6 +125,8 @@ struct reload {
     bool is_forced;                /* … or it may be cut */
     bool is_update;                /* a package brought policies: nothing else is loaded */
     bool is_held;                  /* … and they are not in force */
+    unsigned confirm_sec;          /* rolled back unless it is confirmed by then; 0: it stays */
+    uint64_t restores;             /* the generation whose texts these are; 0: the files' */
     char **lines;                  /* what was changed in the kernel */
     size_t n_lines;
     json_t *opened, *closed; /* FlowChange: what came of it, or, when it is held, would */
@@ -135,6 +140,9 @@ int manager_reload(struct manager *m, struct reload *q, struct report *reterr);
 /* Loads the files and puts nothing in force: the reply of Plan. ENFORCED_E_INVALID (report). */
 int manager_plan(struct manager *m, const struct tracked *session, json_t **ret,
                  struct report *reterr);
+/* Puts `*next` in force and takes it, as a reload does with what it loaded. As manager_reload(). */
+int manager_apply(struct manager *m, struct reload *q, struct enforced **next,
+                  struct report *reterr);
 /* Removes the table and stops enforcing until the next load. */
 int manager_off(struct manager *m, const char *by, const char *reason, struct report *reterr);
 

@@ -2,6 +2,7 @@
 /* The rows of io.portd: each takes its parameters, asks the manager, answers. */
 #include "daemon/clock.h"
 #include "daemon/denied.h"
+#include "daemon/generations.h"
 #include "daemon/listening.h"
 #include "daemon/manager.h"
 #include "daemon/names.h"
@@ -151,9 +152,9 @@ static int method_explain(struct call *c, void *userdata) {
     struct manager *m = userdata;
     const char *direction, *service, *address;
     const struct call_string strings[] = {
-        { "direction", false, &direction, NULL },
-        { "service", false, &service, NULL },
-        { "address", false, &address, NULL },
+        { "direction", false, &direction, NULL, NULL },
+        { "service", false, &service, NULL, NULL },
+        { "address", false, &address, NULL, NULL },
     };
     _cleanup_(freep) char *why = NULL;
     struct query query;
@@ -188,11 +189,13 @@ static void caller_name(const struct call *c, char *buf, size_t size) {
 }
 
 static json_t *reload_json(const struct manager *m, const struct reload *q) {
-    return json_pack("{s:I, s:s, s:o, s:O, s:O, s:b, s:o}", "generation", (json_int_t)m->generation,
-                     "digest", m->enforced->digest, "changes",
+    char until[CLOCK_TEXT_SIZE];
+
+    return json_pack("{s:I, s:s, s:o, s:O, s:O, s:b, s:s*, s:o}", "generation",
+                     (json_int_t)m->generation, "digest", m->enforced->digest, "changes",
                      json_list_strings((const char *const *)q->lines, q->n_lines), "opened",
-                     q->opened, "closed", q->closed, "held", q->is_held, "warnings",
-                     warnings_json(m->enforced->intent));
+                     q->opened, "closed", q->closed, "held", q->is_held, "confirm_until",
+                     trial_until(m, until), "warnings", warnings_json(m->enforced->intent));
 }
 
 #define SESSION_WANTED                                                                             \
@@ -200,7 +203,7 @@ static json_t *reload_json(const struct manager *m, const struct reload *q) {
 
 static int method_plan(struct call *c, void *userdata) {
     const char *session;
-    const struct call_string strings[] = { { "session", true, &session, NULL } };
+    const struct call_string strings[] = { { "session", true, &session, NULL, NULL } };
     struct report why = REPORT_INIT;
     struct tracked own;
     json_t *reply;
@@ -219,11 +222,13 @@ static int method_plan(struct call *c, void *userdata) {
 static int method_reload(struct call *c, void *userdata) {
     struct reload q = { 0 };
     const char *session;
+    json_int_t confirm = 0;
     const struct call_string strings[] = {
-        { "reason", true, &q.reason, NULL },
-        { "update", true, NULL, &q.is_update },
-        { "session", true, &session, NULL },
-        { "force", true, NULL, &q.is_forced },
+        { "reason", true, &q.reason, NULL, NULL },
+        { "update", true, NULL, &q.is_update, NULL },
+        { "confirm_seconds", true, NULL, NULL, &confirm },
+        { "session", true, &session, NULL, NULL },
+        { "force", true, NULL, &q.is_forced, NULL },
     };
     struct report why = REPORT_INIT;
     struct tracked own;
@@ -235,6 +240,10 @@ static int method_reload(struct call *c, void *userdata) {
     if (session && !session_parse(session, &own))
         return call_error_text(c, ERROR_BAD_QUERY, SESSION_WANTED);
     q.session = session ? &own : NULL;
+    if (confirm < 0 || confirm > TRIAL_SECONDS_MAX || (confirm && q.is_update))
+        return call_error_text(c, ERROR_BAD_QUERY,
+                               "a reload, and no update, waits 1 to 86400 seconds to be confirmed");
+    q.confirm_sec = (unsigned)confirm;
     caller_name(c, by, sizeof(by));
     q.by = by;
     r = manager_reload(userdata, &q, &why);
@@ -246,7 +255,7 @@ static int method_reload(struct call *c, void *userdata) {
 
 static int method_off(struct call *c, void *userdata) {
     const char *reason;
-    const struct call_string strings[] = { { "reason", true, &reason, NULL } };
+    const struct call_string strings[] = { { "reason", true, &reason, NULL, NULL } };
     struct report why = REPORT_INIT;
     char by[32];
     int r = call_strings(c, strings, ARRAY_SIZE(strings));
@@ -330,6 +339,61 @@ static int method_resolved(struct call *c, void *userdata) {
     return r < 0 ? r : call_reply(c, json_object());
 }
 
+static int method_confirm(struct call *c, void *userdata) {
+    struct report why = REPORT_INIT;
+    char by[32];
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    caller_name(c, by, sizeof(by));
+    r = manager_confirm(userdata, by, &why);
+    r = r == 0 ? call_reply(c, json_object()) : reply_refused(c, r, &why);
+    report_clear(&why);
+    return r;
+}
+
+static int method_rollback(struct call *c, void *userdata) {
+    const struct manager *m = userdata;
+    struct reload q = { 0 };
+    json_int_t number = 0;
+    const struct call_string strings[] = {
+        { "generation", true, NULL, NULL, &number },
+        { "reason", true, &q.reason, NULL, NULL },
+    };
+    struct report why = REPORT_INIT;
+    char by[32];
+    int r = call_strings(c, strings, ARRAY_SIZE(strings));
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (number < 0)
+        return call_error_text(c, ERROR_BAD_QUERY, "generations are counted from 1");
+    caller_name(c, by, sizeof(by));
+    q.by = by;
+    r = manager_rollback(userdata, (uint64_t)number, &q, &why);
+    if (r == 0)
+        r = call_reply(c, json_pack("{s:I, s:I, s:O, s:O}", "generation", (json_int_t)m->generation,
+                                    "restores", (json_int_t)q.restores, "opened", q.opened,
+                                    "closed", q.closed));
+    else
+        r = reply_refused(c, r, &why);
+    reload_clear(&q);
+    report_clear(&why);
+    return r;
+}
+
+static int method_generations(struct call *c, void *userdata) {
+    const struct manager *m = userdata;
+    int r = call_strings(c, NULL, 0);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return call_reply(c,
+                      json_pack("{s:o, s:I}", "generations", generations_json(m->options.state_dir),
+                                "current", (json_int_t)m->generation));
+}
+
 const struct method manager_methods[] = {
     { "Status", ACCESS_READ, method_status },
     { "Flows", ACCESS_READ, method_flows },
@@ -341,6 +405,9 @@ const struct method manager_methods[] = {
     { "Explain", ACCESS_READ, method_explain },
     { "Plan", ACCESS_READ, method_plan },
     { "Reload", ACCESS_WRITE, method_reload },
+    { "Confirm", ACCESS_WRITE, method_confirm },
+    { "Rollback", ACCESS_WRITE, method_rollback },
+    { "Generations", ACCESS_READ, method_generations },
     { "Off", ACCESS_WRITE, method_off },
     { "Watch", ACCESS_READ, method_watch },
     { "VerifyHistory", ACCESS_READ, method_verify_history },

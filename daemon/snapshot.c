@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* {"format": 1, "sha256": …, "content": "…"}: the content is a JSON text of its own and carried as
- * a string, so that the digest is over exact bytes and needs no canonical form. */
 #include "daemon/snapshot.h"
 
-#include "base/file.h"
+#include "daemon/record.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SNAPSHOT_FORMAT   1
-#define SNAPSHOT_SIZE_MAX ((size_t)512 << 20)
-
-static char *snapshot_path(const char *state_dir) {
-    char *path = NULL;
-
-    return asprintf(&path, "%s/%s", state_dir, SNAPSHOT_NAME) < 0 ? NULL : path;
-}
+static_assert(SNAPSHOT_E_ABSENT == (int)RECORD_E_ABSENT &&
+                  SNAPSHOT_E_INVALID == (int)RECORD_E_INVALID,
+              "a snapshot is read as the record that it is");
 
 static json_t *texts_json(const struct file_list *list) {
     json_t *array = json_array();
@@ -34,68 +25,19 @@ static json_t *texts_json(const struct file_list *list) {
     return array;
 }
 
-static char *content_text(const struct files *files, const struct snapshot *s) {
-    json_t *o =
-        json_pack("{s:I, s:I, s:s, s:s*, s:o, s:o}", "generation", (json_int_t)s->generation,
-                  "since_usec", (json_int_t)s->since_usec, "digest", s->digest, "host", s->host,
-                  "policies", texts_json(&files->policies), "site", texts_json(&files->site));
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-
-    json_decref(o);
-    return text;
-}
-
-static void digest_bytes(const char *bytes, size_t n, char ret[static DIGEST_TEXT_SIZE]) {
-    SHA2_CTX ctx;
-
-    SHA256Init(&ctx);
-    SHA256Update(&ctx, (const uint8_t *)bytes, n);
-    SHA256End(&ctx, ret);
-}
-
-static char *snapshot_text(const struct files *files, const struct snapshot *s) {
-    _cleanup_(freep) char *content = content_text(files, s);
-    char digest[DIGEST_TEXT_SIZE];
-    json_t *o;
-    char *text;
-
-    if (!content)
-        return NULL;
-    digest_bytes(content, strlen(content), digest);
-    o = json_pack("{s:i, s:s, s:s}", "format", SNAPSHOT_FORMAT, "sha256", digest, "content",
-                  content);
-    text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    return text;
+json_t *snapshot_json(const struct files *files, const struct snapshot *s) {
+    return json_pack("{s:I, s:I, s:s, s:s*, s:o, s:o}", "generation", (json_int_t)s->generation,
+                     "since_usec", (json_int_t)s->since_usec, "digest", s->digest, "host", s->host,
+                     "policies", texts_json(&files->policies), "site", texts_json(&files->site));
 }
 
 int snapshot_save(const char *state_dir, const struct files *files, const struct snapshot *s) {
-    _cleanup_(freep) char *path = snapshot_path(state_dir);
-    _cleanup_(freep) char *text = snapshot_text(files, s);
+    _cleanup_(freep) char *path = record_path(state_dir, SNAPSHOT_NAME);
+    json_t *content = snapshot_json(files, s);
+    int r = path && content ? record_save(path, content) : -ENOMEM;
 
-    if (!path || !text)
-        return -ENOMEM;
-    return file_write_atomic(path, text, strlen(text), 0600);
-}
-
-/* The content of a file whose digest holds, or NULL. */
-static json_t *content_parse(const struct file *f) {
-    json_t *outer = json_loadb(f->bytes, f->size, JSON_REJECT_DUPLICATES, NULL);
-    char digest[DIGEST_TEXT_SIZE];
-    const char *sha256, *content;
-    json_t *inner = NULL;
-    int format;
-
-    if (outer &&
-        json_unpack(outer, "{s:i, s:s, s:s}", "format", &format, "sha256", &sha256, "content",
-                    &content) == 0 &&
-        format == SNAPSHOT_FORMAT) {
-        digest_bytes(content, strlen(content), digest);
-        if (strcmp(digest, sha256) == 0)
-            inner = json_loads(content, JSON_REJECT_DUPLICATES, NULL);
-    }
-    json_decref(outer);
-    return inner;
+    json_decref(content);
+    return r;
 }
 
 /* Borrows from the array. */
@@ -130,14 +72,13 @@ static int content_files(json_t *content, struct files **ret) {
     return files_copy(policies, n_policies, site, n_site, ret);
 }
 
-/* A host that is called otherwise today, or doesn't know its name yet, is whom it was. The texts
- * are on the disk already. */
-static int content_enforce(json_t *content, const char *host, struct enforced **ret,
-                           struct report *reterr) {
-    const char *saved = json_string_value(json_object_get(content, "host"));
+/* A host that is called otherwise today, or doesn't know its name yet, is whom it was. */
+int snapshot_enforce(json_t *snapshot, const char *host, struct enforced **ret,
+                     struct report *reterr) {
+    const char *saved = json_string_value(json_object_get(snapshot, "host"));
     _cleanup_(files_freep) struct files *files = NULL;
     struct report why = REPORT_INIT;
-    int r = content_files(content, &files);
+    int r = content_files(snapshot, &files);
 
     if (r != 0)
         return r;
@@ -147,10 +88,7 @@ static int content_enforce(json_t *content, const char *host, struct enforced **
     else if (r != 0)
         report_append(reterr, &why);
     report_clear(&why);
-    if (r != 0)
-        return SNAPSHOT_E_INVALID;
-    (*ret)->files = files_free((*ret)->files);
-    return 0;
+    return r > 0 ? SNAPSHOT_E_INVALID : r;
 }
 
 static int content_load(json_t *content, const char *host, bool wants_enforced,
@@ -168,38 +106,27 @@ static int content_load(json_t *content, const char *host, bool wants_enforced,
     s.since_usec = (uint64_t)since;
     memcpy(s.digest, digest, DIGEST_TEXT_SIZE);
     if (wants_enforced) {
-        r = content_enforce(content, host, &s.enforced, reterr);
+        r = snapshot_enforce(content, host, &s.enforced, reterr);
         if (r != 0)
             return r;
+        s.enforced->files = files_free(s.enforced->files); /* they are on the disk already */
     }
     *ret = s;
     return 0;
 }
 
-static int content_read(const char *path, json_t **ret, struct report *reterr) {
-    struct file file = { 0 };
-    int r = file_read(path, SNAPSHOT_SIZE_MAX, &file, reterr);
+int snapshot_read(const char *state_dir, json_t **ret, struct report *reterr) {
+    _cleanup_(freep) char *path = record_path(state_dir, SNAPSHOT_NAME);
 
-    if (r == FILE_E_ABSENT)
-        return SNAPSHOT_E_ABSENT;
-    if (r == FILE_E_REFUSED)
-        return SNAPSHOT_E_INVALID;
-    if (r < 0)
-        return r;
-    *ret = content_parse(&file);
-    file_clear(&file);
-    return *ret ? 0 : SNAPSHOT_E_INVALID;
+    return path ? record_load(path, ret, reterr) : -ENOMEM;
 }
 
 int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
                   struct snapshot *ret, struct report *reterr) {
-    _cleanup_(freep) char *path = snapshot_path(state_dir);
+    _cleanup_(freep) char *path = record_path(state_dir, SNAPSHOT_NAME);
     json_t *content = NULL;
-    int r;
+    int r = snapshot_read(state_dir, &content, reterr);
 
-    if (!path)
-        return -ENOMEM;
-    r = content_read(path, &content, reterr);
     if (r == 0)
         r = content_load(content, host, wants_enforced, ret, reterr);
     json_decref(content);
@@ -210,14 +137,10 @@ int snapshot_load(const char *state_dir, const char *host, bool wants_enforced,
 }
 
 int snapshot_files(const char *state_dir, struct files **ret) {
-    _cleanup_(freep) char *path = snapshot_path(state_dir);
     _cleanup_(report_clear) struct report ignored = REPORT_INIT;
     json_t *content = NULL;
-    int r;
+    int r = snapshot_read(state_dir, &content, &ignored);
 
-    if (!path)
-        return -ENOMEM;
-    r = content_read(path, &content, &ignored);
     if (r == 0)
         r = content_files(content, ret);
     json_decref(content);

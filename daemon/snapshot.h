@@ -4,6 +4,8 @@
 
 #include "daemon/enforced.h"
 
+#include <jansson.h>
+
 /* The last good input, kept in the state directory: the very texts that were accepted, so that
  * they come back through the same loader, with the generation they gave. */
 
@@ -22,8 +24,16 @@ enum {
     SNAPSHOT_E_INVALID = 2, /* damaged, or what it says is no longer understood: see the report */
 };
 
+/* The texts and what is said of them, as they are kept; NULL: no memory. */
+json_t *snapshot_json(const struct files *files, const struct snapshot *s);
 /* Atomically. `files` are the texts; 0 or -errno. */
 int snapshot_save(const char *state_dir, const struct files *files, const struct snapshot *s);
+/* As snapshot_json() made it. 0, SNAPSHOT_E_* or -errno. */
+int snapshot_read(const char *state_dir, json_t **ret, struct report *reterr);
+/* What it means; the result has the texts. With `host` as in snapshot_load(). 0,
+ * SNAPSHOT_E_INVALID or -errno. */
+int snapshot_enforce(json_t *snapshot, const char *host, struct enforced **ret,
+                     struct report *reterr);
 
 /* Checks the file's own digest. With `host` as in struct input; is
  * there no such host in the snapshot, the one that was saved. `wants_enforced` false: only the

@@ -76,8 +76,8 @@ static json_t *status_warnings(const struct manager *m) {
                          "the files were refused at start; the last good ones are in force");
     r |= history_warnings(m->history, warnings);
     if (r < 0 || audit_warn(m, warnings) < 0 || disk_warn(m->disk, warnings) < 0 ||
-        update_warn(m, warnings) < 0 || names_warn(m, warnings) < 0 ||
-        denied_warn(m, warnings) < 0) {
+        update_warn(m, warnings) < 0 || trial_warn(m, warnings) < 0 ||
+        names_warn(m, warnings) < 0 || denied_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
     }
@@ -98,6 +98,7 @@ static int set_details(json_t *o, const struct manager *m) {
     r |= json_object_set_new(o, "started", json_string(clock_format(m->started_usec, started)));
     if (m->held)
         r |= json_object_set_new(o, "held", update_json(m));
+    r |= trial_tell(m, o);
     r |= json_object_set_new(o, "last_reload", reload_record_json(&m->last_reload));
     r |= json_object_set_new(o, "warnings", status_warnings(m));
     if (!report_is_empty(&m->mistakes))
@@ -166,6 +167,8 @@ char *status_line(const struct manager *m) {
         fprintf(f, "; %s", wrong);
     if (m->held)
         fputs("; a policy update is held", f);
+    if (m->trial.record)
+        fputs(m->trial.is_waiting ? "; waits to be confirmed" : "; rolled back", f);
     if (fclose(f) == 0)
         return line;
     free(line);

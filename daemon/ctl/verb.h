@@ -41,6 +41,7 @@ enum {
     OPTION_FOLLOW = 1 << 21,
     OPTION_UPDATE = 1 << 22,
     OPTION_LISTEN = 1 << 23,
+    OPTION_CONFIRM = 1 << 24,
     OPTION_FORCE = 1 << 27,
     OPTION_AGAINST = 1 << 28,
     OPTION_ALL_HOSTS = 1 << 29,
@@ -56,7 +57,7 @@ struct options {
     bool help, version, json, offline, yes, verify, would, follow, update, listen;
     const char *socket, *site, *host, *reason, *duration, *since, *format, *remote, *root, *output;
     bool force, all_hosts; /* of reload and plan */
-    const char *against;
+    const char *against, *confirm;
     struct list policy_dirs, hosts;
     unsigned timeout_sec; /* for an answer of the daemon; 0: as long as one may take */
     unsigned given;       /* OPTION_* of all that were given */
@@ -90,6 +91,9 @@ enum status verb_init(const struct options *o, const char *const *words, size_t 
 enum status verb_ruleset(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_reload(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_plan(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_confirm(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_rollback(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_generations(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);

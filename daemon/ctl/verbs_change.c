@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verbs that change what is enforced. */
+#include "change.h"
 #include "client.h"
 #include "failure.h"
 #include "print.h"
@@ -13,7 +14,7 @@
 #define DIGEST_MAX  12
 #define CHANGES_MAX 20U /* lines that are printed; a first install has hundreds */
 
-static json_t *reason_parameters(const struct options *o) {
+json_t *reason_parameters(const struct options *o) {
     return o->reason ? json_pack("{ss}", "reason", o->reason) : json_object();
 }
 
@@ -28,7 +29,7 @@ static void print_changes(json_t *changes) {
         printf("  and %zu more\n", n - CHANGES_MAX);
 }
 
-static void print_flow_changes(const char *verb, const json_t *changes) {
+void print_flow_changes(const char *verb, const json_t *changes) {
     size_t n = json_array_size(changes);
 
     for (size_t i = 0; i < n && i < CHANGES_MAX; i++)
@@ -45,7 +46,9 @@ static void print_held(json_t *answer) {
 
 static void print_reloaded(json_t *answer) {
     json_t *changes = json_object_get(answer, "changes");
+    const char *until = member_text(answer, "confirm_until");
     size_t n = json_array_size(changes);
+    char buf[WHEN_TEXT_MAX];
 
     printf("in force: generation %lld, %.*s, ",
            (long long)json_integer_value(json_object_get(answer, "generation")), DIGEST_MAX,
@@ -58,16 +61,30 @@ static void print_reloaded(json_t *answer) {
     print_flow_changes("closed", json_object_get(answer, "closed"));
     print_changes(changes);
     print_warnings(json_object_get(answer, "warnings"), "  ");
+    if (*until)
+        printf("rolled back at %s unless you type: portd-ctl confirm\n",
+               when_format(until, time(NULL), buf));
 }
 
 enum status verb_reload(const struct options *o, const char *const *words _unused_,
                         size_t n_words _unused_) {
+    long seconds = o->confirm ? when_seconds(o->confirm) : 0;
     json_t *answer = reason_parameters(o);
     enum status status;
 
     if ((o->update && json_object_set_new(answer, "update", json_true()) < 0) ||
         (o->force && json_object_set_new(answer, "force", json_true()) < 0) ||
         session_add(o, answer) < 0)
+        return failure_memory();
+    if (o->confirm && (seconds < 1 || seconds > 86400 || o->update)) {
+        json_decref(answer);
+        fprintf(stderr, o->update ? "portd-ctl: an update can't be confirmed: --update or "
+                                    "--confirm\n"
+                                  : "portd-ctl: reload wants to know for how long to wait: "
+                                    "--confirm 5m, at most 24h\n");
+        return STATUS_USAGE;
+    }
+    if (o->confirm && json_object_set_new(answer, "confirm_seconds", json_integer(seconds)) < 0)
         return failure_memory();
     status = client_ask(o, INTERFACE_PORTD ".Reload", answer, &answer);
     if (status != STATUS_FINE)

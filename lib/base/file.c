@@ -221,7 +221,7 @@ static int write_full(int fd, const char *bytes, size_t size) {
     return 0;
 }
 
-static int directory_sync(const char *path) {
+int file_sync_directory(const char *path) {
     const char *slash = strrchr(path, '/');
     _cleanup_(freep) char *directory = NULL;
     _cleanup_(closep) int fd = -1;
@@ -274,7 +274,7 @@ static int file_make(const char *path, const void *bytes, size_t size, unsigned 
         unlink(temporary);
         return r;
     }
-    return directory_sync(path);
+    return file_sync_directory(path);
 }
 
 int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned mode) {

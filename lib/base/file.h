@@ -40,5 +40,7 @@ int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned
 /* The same for a file that isn't there yet. -EEXIST: something has this name already, be it a link
  * to nowhere, and stays as it is. */
 int file_create_atomic(const char *path, const void *bytes, size_t size, unsigned mode);
+/* What happened to the name of this file survives a crash. 0 or -errno. */
+int file_sync_directory(const char *path);
 
 #endif

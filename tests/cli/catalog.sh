@@ -18,7 +18,7 @@ SYSTEMD_LOG_LEVEL=info journalctl --root="$work/root" --update-catalog 2>"$work/
 what="the catalog"
 journalctl --root="$work/root" --list-catalog >"$work/list"
 cut -d' ' -f1 "$work/list" | sort >"$work/explained"
-sed -nE 's/^#define LOG_ID_[A-Z]+ +"([0-9a-f]{32})"$/\1/p' "$source_dir/daemon/log.h" |
+sed -nE 's/^#define LOG_ID_[A-Z_]+ +"([0-9a-f]{32})"$/\1/p' "$source_dir/daemon/log.h" |
     sort >"$work/logged"
 [ -s "$work/logged" ] || fail "daemon/log.h has no message ids"
 diff "$work/logged" "$work/explained" >&2 || fail "not the message ids of daemon/log.h"

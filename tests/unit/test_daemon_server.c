@@ -54,8 +54,8 @@ static int method_flows(struct call *c, void *userdata _unused_) {
 
 static int method_explain(struct call *c, void *userdata _unused_) {
     const char *service, *reason;
-    const struct call_string strings[] = { { "service", false, &service, NULL },
-                                           { "reason", true, &reason, NULL } };
+    const struct call_string strings[] = { { "service", false, &service, NULL, NULL },
+                                           { "reason", true, &reason, NULL, NULL } };
     int r;
 
     r = call_strings(c, strings, ARRAY_SIZE(strings));
