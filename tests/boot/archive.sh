@@ -28,8 +28,8 @@ WantedBy=sysinit.target
 END
     systemctl --quiet --root="$boot_state/$1/root" enable doors.service
 }
-archive_machines() {
-    boot_machine server bookworm 10.3.0.11/32 2001:db8:3::11/128
+archive_machines() { # [image of the server]
+    boot_machine server "${1:-bookworm}" 10.3.0.11/32 2001:db8:3::11/128
     boot_machine neighbour bookworm 10.3.0.21/32 2001:db8:3::21/128 10.3.100.5/32 \
         198.51.100.7/32 2001:db8:ffff::7/128
     doors_unit server 8470 8471 9471 9999
@@ -51,6 +51,7 @@ doors() {
 }
 ways_out() { echo open 10.3.0.11 198.51.100.7 587 closed 10.3.0.11 198.51.100.7 80; }
 
+closed_doors() { doors | xargs -n 4 | grep '^closed'; }
 unguarded() { doors | sed 's/closed/open/g'; }
 knock() { # doors
     # shellcheck disable=SC2046 # words
@@ -117,13 +118,16 @@ siege_end() {
     done <"$boot_state/siege"
 }
 
-# After every step.
-judge() { # [state]
+# After every step: what the kernel holds, and then what it lets through.
+judge_ruleset() { # [state]
     boot_until 15 status_is "${1:-enforcing}" sealed || server portd-ctl status
     listing >"$boot_state/now"
     diff "$boot_state/wanted" "$boot_state/now" || failed "the ruleset is not what it should be"
-    passed "nft: $(wc -l <"$boot_state/now") lines, the same as wanted; the table was never missing"
     watch_judge
+    passed "nft: $(wc -l <"$boot_state/now") lines, the same as wanted; the table was never missing"
+}
+judge() { # [state]
+    judge_ruleset "$@"
     knock doors
     # shellcheck disable=SC2046 # words
     boot_net server "$boot_dir/knock.py" $(ways_out)

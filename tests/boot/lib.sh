@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Booted machines for the boot tests, which source this file: systemd in containers, one kernel.
 #
-#   boot_images SUITE…             first: make or find the images that machines are made of
+#   boot_images IMAGE…             first: make or find what machines are made of, a suite of Debian's,
+#                                  after a hyphen with more in it
 #   boot_isolate "$@"              then: start again in namespaces of our own, see tests/lab/lib.sh
-#   boot_machine NAME SUITE ADDRESS…   a machine, not yet on; on a network with all others
+#   boot_machine NAME IMAGE ADDRESS…   a machine, not yet on; on a network with all others
 #   boot_start NAME                switch it on, back when it is up
 #   boot_reboot NAME, boot_off NAME
 #   boot_in NAME COMMAND…          run something in it
@@ -31,40 +32,42 @@ boot_common="systemd systemd-sysv dbus nftables iproute2 netcat-openbsd
     libcap2 libjansson4 libmd0 libmnl0 libnftnl11 libsmartcols1"
 declare -A boot_packages=(
     [bookworm]="$boot_common libc-ares2 rpm"
+    [bookworm-managers]="$boot_common libc-ares2 firewalld ufw"
     [trixie]="$boot_common libcares2"
 )
-declare -A boot_kept=([bookworm]="nftables" [trixie]="")
+declare -A boot_kept=([bookworm]="nftables")
 
-boot_image_make() { # suite, directory
-    local kept=${boot_kept[$1]} include
+boot_image_make() { # image, directory
+    local kept=${boot_kept[$1]:-} include
     local keep=()
 
     # shellcheck disable=SC2086 # a list
     include=$(printf '%s,' ${boot_packages[$1]})
     [ -z "$kept" ] || keep=(--customize-hook="mkdir \"\$1/root/packages\" &&
         chroot \"\$1\" sh -c 'cd /root/packages && apt-get -qq download $kept'")
-    mmdebstrap --quiet --variant=minbase --include="${include%,}" "${keep[@]}" "$1" "$2"
+    mmdebstrap --quiet --variant=minbase --include="${include%,}" "${keep[@]}" "${1%%-*}" "$2"
     : >"$2/etc/machine-id"
 }
 
 # An image carries the sum of what it was made from in its name, so that a new list makes a new one.
-boot_image() { # suite: where its image is
-    echo "$BOOT_IMAGES/$1-$(echo "${boot_packages[$1]} ${boot_kept[$1]}" | sha256sum | cut -c1-12)"
+boot_image() { # image: where it is
+    local content="${boot_packages[$1]} ${boot_kept[$1]:-}"
+    echo "$BOOT_IMAGES/$1-$(sha256sum <<<"$content" | cut -c1-12)"
 }
 
 boot_images() {
-    local suite image
+    local name image
 
     [[ -z ${LAB_ISOLATED:-} ]] || return 0
     mkdir -p "$BOOT_IMAGES"
-    for suite in "$@"; do
-        image=$(boot_image "$suite")
+    for name in "$@"; do
+        image=$(boot_image "$name")
         (
             flock 9
             [ ! -d "$image" ] || exit 0
-            lab_say "making an image of $suite, about half a minute, once"
+            lab_say "making the image $name, about half a minute, once"
             rm -rf "$image.new"
-            boot_image_make "$suite" "$image.new"
+            boot_image_make "$name" "$image.new"
             mv "$image.new" "$image"
         ) 9>"$image.lock"
     done
@@ -106,7 +109,7 @@ boot_until() { # seconds, command…
     done
 }
 
-boot_machine() { # name, suite, address…
+boot_machine() { # name, image, address…
     local name=$1 machine=$boot_state/$1 image
     image=$(boot_image "$2")
     shift 2

@@ -136,7 +136,7 @@ judge
 step "restart nftables.service, whose configuration flushes the ruleset"
 server nft add table inet flushed
 server systemctl restart nftables.service
-! tables | grep -q flushed || failed "nothing was flushed"
+! tables | grep flushed || failed "nothing was flushed"
 judge
 
 step "kill -9"
@@ -176,7 +176,7 @@ apt_get install /root/portd_0.1.1.deb
 boot_until 30 status_is enforcing sealed
 knock doors
 server systemctl stop portd
-tables | grep -q 'inet portd' || failed "the table went with the daemon"
+tables | grep 'inet portd' >/dev/null || failed "the table went with the daemon"
 apt_get remove portd
 diff "$boot_state/before" <(tables)
 passed "left: $(tables | xargs)"
