@@ -14,5 +14,5 @@ ip netns add acd-lb1
 lab_in acd-lb1 ip link set lo up
 lab_portd acd-lb1
 lab_in acd-lb1 "$lab_dir/fight.py" "$lab_state/acd-lb1.sock" "$(cat "$lab_state/acd-lb1.pid")" \
-    "${FIGHT_SECONDS:-$(lab_sized 30 10)}" "${COMMITS:-$(lab_sized 100000 10000)}" \
+    "${FIGHT_SECONDS:-$(lab_sized 60 10)}" "${COMMITS:-$(lab_sized 100000 10000)}" \
     "$(lab_sized $((16 << 10)) $((512 << 10)))" # freed memory is kept for a while to be watched
