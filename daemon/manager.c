@@ -12,6 +12,7 @@
 #include "daemon/reconcile.h"
 #include "daemon/service.h"
 #include "daemon/status.h"
+#include "daemon/usage.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -464,6 +465,8 @@ static int add_sources(struct manager *m) {
     if (r >= 0)
         r = trial_attach(m);
     if (r >= 0)
+        r = usage_attach(m);
+    if (r >= 0)
         r = sd_event_set_watchdog(m->event, true);
     return source_log(r, "the event loop can't be set up");
 }
@@ -522,6 +525,8 @@ int manager_new(const struct manager_options *o, struct manager **ret, struct re
     if (r == 0)
         r = history_open(o->state_dir, &m->history);
     if (r == 0)
+        r = usage_new(o->state_dir, &m->usage);
+    if (r == 0)
         r = witness_new(&m->witness);
     if (r < 0)
         return r;
@@ -545,9 +550,12 @@ int manager_run(struct manager *m) {
 struct manager *manager_free(struct manager *m) {
     if (!m)
         return NULL;
-    if (m->enforced)
+    if (m->enforced) {
         names_save(m);
+        usage_end(m);
+    }
     denied_free(m->denied);
+    usage_free(m->usage);
     server_free(m->server);
     sd_event_source_unref(m->learn_source);
     auditor_free(m->auditor);

@@ -65,6 +65,7 @@ struct manager {
     struct auditor *auditor;
     struct disk *disk;
     struct denied *denied;
+    struct usage *usage;
 
     struct seal_state seal;
     sd_event_source *seal_source; /* when an unsealed table is sealed again */

@@ -7,6 +7,7 @@
 #include "daemon/manager.h"
 #include "daemon/names.h"
 #include "daemon/status.h"
+#include "daemon/usage.h"
 #include "engine/explain.h"
 #include "engine/jsonlist.h"
 #include "engine/rulejson.h"
@@ -25,6 +26,16 @@ static int method_status(struct call *c, void *userdata) {
     return call_reply(c, status_json(userdata));
 }
 
+/* With what was seen of their hits. */
+static json_t *flows_of(struct manager *m, const struct ruleset *have) {
+    json_t *flows = flows_json(m->enforced->intent, have);
+
+    if (flows && usage_take(m, have) == 0 && usage_tell(m, flows) == 0)
+        return flows;
+    json_decref(flows);
+    return NULL;
+}
+
 static int method_flows(struct call *c, void *userdata) {
     struct manager *m = userdata;
     _cleanup_(ruleset_freep) struct ruleset *have = NULL;
@@ -35,8 +46,8 @@ static int method_flows(struct call *c, void *userdata) {
     r = kernel_read_counters(m->kernel, &have);
     if (r != 0)
         return call_error_text(c, ERROR_FAILED, "the kernel's counters can't be read now");
-    return call_reply(c, json_pack("{s:o, s:o}", "flows", flows_json(m->enforced->intent, have),
-                                   "denied", denied_json(have)));
+    return call_reply(
+        c, json_pack("{s:o, s:o}", "flows", flows_of(m, have), "denied", denied_json(have)));
 }
 
 static int method_listening(struct call *c, void *userdata) {

@@ -52,6 +52,14 @@ static void fill_durations(const struct options *line _unused_, const char *type
         candidate_add(ret, usual[i], NULL);
 }
 
+static void fill_days(const struct options *line _unused_, const char *typed _unused_,
+                      json_t *ret) {
+    static const char *const usual[] = { "7", "30", "90", "365" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+        candidate_add(ret, usual[i], NULL);
+}
+
 /* --- from the policies --- */
 
 static void fill_products(const struct options *line, const char *typed _unused_, json_t *ret) {
@@ -209,6 +217,7 @@ static const struct place_kind kinds[] = {
     { "FORMAT", "words", fill_formats },
     { "EXPOSITION", "words", fill_expositions },
     { "DURATION", "words", fill_durations },
+    { "DAYS", "words", fill_days },
     { "PRODUCT", "words", fill_products },
     { "FLOW", "words", fill_flows },
     { "SERVICE", "words", fill_services },

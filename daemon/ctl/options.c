@@ -78,6 +78,10 @@ static const struct option_row rows[] = {
       "services that are open and nobody listens on, or the other way round, or that\n"
       "                       others drop (exit status 3)",
       OPTION_KIND_FLAG, OPTION_LISTEN, TO(listen) },
+    { "unused", "DAYS",
+      "flows that are open and were never hit since they are watched; with DAYS those\n"
+      "                       that were not for so long",
+      OPTION_KIND_MAYBE, OPTION_UNUSED, TO(unused) },
     { "verify", NULL,
       "whether the history on disk is as portd wrote it; exit status 3: it was changed",
       OPTION_KIND_FLAG, OPTION_VERIFY, TO(verify) },
@@ -115,6 +119,9 @@ static void row_set(const struct option_row *row, const char *argument, struct o
     case OPTION_KIND_TEXT:
         *(const char **)to = argument;
         break;
+    case OPTION_KIND_MAYBE:
+        *(const char **)to = argument ? argument : "";
+        break;
     case OPTION_KIND_LIST:
         list_add(to, argument);
         break;
@@ -151,10 +158,16 @@ static char option_letter(const char *name) {
     return '\0';
 }
 
+bool option_takes_next(const struct option_row *row) {
+    return row->argument && row->kind != OPTION_KIND_MAYBE;
+}
+
 static void build_long_options(struct option ret[static ARRAY_SIZE(rows) + 1]) {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         ret[i] = (struct option){ .name = rows[i].name,
-                                  .has_arg = rows[i].argument ? required_argument : no_argument,
+                                  .has_arg = option_takes_next(&rows[i]) ? required_argument
+                                             : rows[i].argument          ? optional_argument
+                                                                         : no_argument,
                                   .val = (int)row_find(rows[i].name) };
     ret[ARRAY_SIZE(rows)] = (struct option){ 0 };
 }
@@ -242,8 +255,9 @@ void options_help(unsigned allowed, FILE *f) {
         int used;
 
         used = letter ? fprintf(f, "  -%c, ", letter) : fprintf(f, "  ");
-        used += fprintf(f, "--%s%s%s", row->name, row->argument ? " " : "",
-                        row->argument ? row->argument : "");
+        used += fprintf(f, "--%s", row->name);
+        if (row->argument)
+            used += fprintf(f, option_takes_next(row) ? " %s" : "[=%s]", row->argument);
         fprintf(f, "%*s%s\n", used < 23 ? 23 - used : 1, "", row->help);
     }
 }

@@ -58,11 +58,23 @@ static void print_notes(json_t *flows) {
     table_print(t);
 }
 
+/* Since when there could have been one tells how much "never" is worth. */
+static void set_last_hit(struct table *t, size_t column, json_t *flow) {
+    const char *last = member_text(flow, "last_hit"), *since = member_text(flow, "watched_since");
+    char text[WHEN_TEXT_MAX + 16] = "-", age[WHEN_TEXT_MAX];
+
+    if (*last)
+        snprintf(text, sizeof(text), "%s ago", when_age(last, time(NULL), age));
+    else if (*since)
+        snprintf(text, sizeof(text), "never (%s)", when_age(since, time(NULL), age));
+    table_set(t, column, text, *last || !*since ? COLOUR_NONE : COLOUR_DIM);
+}
+
 void print_flows(json_t *flows) {
     static const struct column columns[] = {
-        { "FLOW", false, false },   { "SERVICES", true, false }, { "FROM", true, false },
-        { "TO", true, false },      { "INGRESS", false, false }, { "EGRESS", false, false },
-        { "PACKETS", false, true },
+        { "FLOW", false, false },   { "SERVICES", true, false },  { "FROM", true, false },
+        { "TO", true, false },      { "INGRESS", false, false },  { "EGRESS", false, false },
+        { "PACKETS", false, true }, { "LAST HIT", false, false },
     };
     struct table *t = table_new(columns, ARRAY_SIZE(columns));
     json_t *flow;
@@ -79,6 +91,7 @@ void print_flows(json_t *flows) {
         table_set(t, 4, in, flow_colour(in));
         table_set(t, 5, out, flow_colour(out));
         set_packets(t, 6, flow);
+        set_last_hit(t, 7, flow);
     }
     table_print(t);
     print_notes(flows);

@@ -42,6 +42,7 @@ enum {
     OPTION_UPDATE = 1 << 22,
     OPTION_LISTEN = 1 << 23,
     OPTION_CONFIRM = 1 << 24,
+    OPTION_UNUSED = 1 << 25,
     OPTION_FORCE = 1 << 27,
     OPTION_AGAINST = 1 << 28,
     OPTION_ALL_HOSTS = 1 << 29,
@@ -56,6 +57,7 @@ struct list {
 struct options {
     bool help, version, json, offline, yes, verify, would, follow, update, listen;
     const char *socket, *site, *host, *reason, *duration, *since, *format, *remote, *root, *output;
+    const char *unused;    /* NULL: not given; "": without a value */
     bool force, all_hosts; /* of reload and plan */
     const char *against, *confirm;
     struct list policy_dirs, hosts;

@@ -165,7 +165,7 @@ static const struct option_row *option_pending(const char *const *words, size_t 
     const char *last = n_words > 1 ? words[n_words - 2] : "";
     const struct option_row *row = option_find(last, strlen(last), allowed);
 
-    return row && row->argument ? row : NULL;
+    return row && option_takes_next(row) ? row : NULL;
 }
 
 /* Such an option is set aside. */

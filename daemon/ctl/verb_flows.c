@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rows in use, and beside them what listens on this host. */
+/* The rows in use, which of them nobody uses, and what listens on this host beside them. */
 #include "client.h"
 #include "failure.h"
 #include "print.h"
 #include "varlink/interface.h"
+#include "when.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A flow, or a product, of which it means all. */
@@ -80,19 +82,74 @@ static enum status listening(const struct options *o, const char *const *words, 
     return status;
 }
 
-enum status verb_flows(const struct options *o, const char *const *words, size_t n_words) {
+/* --- unused flows --- */
+
+#define DAYS_MAX 36500L
+
+/* Of "30"; 0: of "". Negative: it is no number of days. */
+static long days_parse(const char *text) {
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (!*text)
+        return 0;
+    return *text >= '0' && *text <= '9' && !*end && n > 0 && n <= DAYS_MAX ? n : -1;
+}
+
+/* What was not watched for so long is not known to be unused. */
+static bool is_unused(json_t *flow, long days) {
+    time_t since, last, before = time(NULL) - days * 86400;
+    bool was_hit = when_parse(json_string_value(json_object_get(flow, "last_hit")), &last);
+
+    if (!when_parse(json_string_value(json_object_get(flow, "watched_since")), &since))
+        return false;
+    return days == 0 ? !was_hit : since <= before && (!was_hit || last <= before);
+}
+
+static enum status unused_choose(json_t *answer, long days) {
+    json_t *chosen = json_array(), *flow;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "flows"), i,
+                       flow) if (is_unused(flow, days) && json_array_append(chosen, flow) < 0) {
+        json_decref(chosen);
+        return failure_memory();
+    }
+    return json_object_set_new(answer, "flows", chosen) < 0 ? failure_memory() : STATUS_FINE;
+}
+
+static enum status flows(const struct options *o, const char *const *words, size_t n_words,
+                         long days) {
     enum status status;
     json_t *answer;
 
-    if (o->listen)
-        return listening(o, words, n_words);
     status = rows_ask(o, INTERFACE_PORTD ".Flows", "flows", words, n_words, &answer);
     if (status != STATUS_FINE)
         return status;
-    if (o->json)
+    if (o->unused)
+        status = unused_choose(answer, days);
+    if (status == STATUS_FINE && o->json)
         print_json(answer, false);
-    else
+    else if (status == STATUS_FINE && o->unused &&
+             json_array_size(json_object_get(answer, "flows")) == 0)
+        puts("no flow that is open is known to be unused");
+    else if (status == STATUS_FINE)
         print_flows(json_object_get(answer, "flows"));
     json_decref(answer);
-    return STATUS_FINE;
+    return status;
+}
+
+static enum status usage(const char *text) {
+    fprintf(stderr, "portd-ctl: %s\n  try: portd-ctl flows --help\n", text);
+    return STATUS_USAGE;
+}
+
+enum status verb_flows(const struct options *o, const char *const *words, size_t n_words) {
+    long days = o->unused ? days_parse(o->unused) : 0;
+
+    if (o->listen && o->unused)
+        return usage("flows takes --listen or --unused, not both");
+    if (days < 0)
+        return usage("--unused takes a number of days, from 1 to 36500: --unused=30");
+    return o->listen ? listening(o, words, n_words) : flows(o, words, n_words, days);
 }

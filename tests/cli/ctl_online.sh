@@ -76,6 +76,34 @@ ask 1 flows a/web rest
 says err '"rest" is neither a flow nor a product that is in use'
 silent out
 
+ago() { date -u -d "-$1" +%Y-%m-%dT%H:%M:%SZ; }
+answer Flows '{"parameters":{"flows":[
+{"flow":"a/new","product":"a","ingress":"active","egress":"not-mine","watched_since":"'"$(ago "2 days")"'"},
+{"flow":"a/idle","product":"a","ingress":"active","egress":"not-mine","watched_since":"'"$(ago "50 days")"'"},
+{"flow":"a/old","product":"a","ingress":"active","egress":"not-mine","watched_since":"'"$(ago "50 days")"'",
+"last_hit":"'"$(ago "40 days")"'"},
+{"flow":"a/busy","product":"a","ingress":"active","egress":"not-mine","watched_since":"'"$(ago "50 days")"'",
+"last_hit":"'"$(ago "3 hours")"'"},
+{"flow":"b/off","product":"b","ingress":"unbound","egress":"not-mine"}]}}'
+ask 0 flows
+says out "never (2d 0h)"
+says out "40d 0h ago"
+says out "3h 0min ago"
+ask 0 flows --unused --json
+json '[f["flow"] for f in a["flows"]] == ["a/new", "a/idle"]'
+ask 0 flows --unused=30 --json
+json '[f["flow"] for f in a["flows"]] == ["a/idle", "a/old"]'
+ask 0 flows --unused=45 --json
+json '[f["flow"] for f in a["flows"]] == ["a/idle"]'
+ask 0 flows --unused=30 a/busy
+says out "no flow that is open is known to be unused"
+for days in 0 -1 3x 1e9 99999999999999999999; do
+    ask 2 flows "--unused=$days"
+    says err "--unused=30"
+done
+ask 2 flows --unused --listen
+says err "not both"
+
 answer Listening '{"parameters":{"services":[
 {"state":"served","service":"tcp/443","flow":"a/web","address":"*","unit":"nginx.service","uid":33},
 {"state":"nobody-listens","service":"tcp/1-9","flow":"a/rest"},
