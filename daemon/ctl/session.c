@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include "base/macros.h"
+#include "varlink/interface.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,9 +64,28 @@ static char *session_find(void) {
     return found;
 }
 
-int session_add(const struct options *o, json_t *parameters) {
-    _cleanup_(freep) char *session = o->remote ? NULL : session_find();
+static int add(json_t *parameters) {
+    _cleanup_(freep) char *session = session_find();
 
     return session && *session ? json_object_set_new(parameters, "session", json_string(session))
                                : 0;
+}
+
+int session_add(const struct options *o, json_t *parameters) {
+    return o->remote ? 0 : add(parameters);
+}
+
+char *session_into_call(const char *text) {
+    json_t *call = json_loads(text, 0, NULL);
+    json_t *parameters = json_object_get(call, "parameters");
+    const char *method = json_string_value(json_object_get(call, "method"));
+    char *changed = NULL;
+
+    if (json_is_object(parameters) && !json_object_get(parameters, "session") && method &&
+        (strcmp(method, INTERFACE_PORTD ".Plan") == 0 ||
+         strcmp(method, INTERFACE_PORTD ".Reload") == 0) &&
+        add(parameters) == 0)
+        changed = json_dumps(call, JSON_COMPACT);
+    json_decref(call);
+    return changed;
 }

@@ -85,6 +85,14 @@ what="portd-ctl bridge"
 printf '{"method":"io.portd.Status","parameters":{}}\0' | timeout 30 "$ctl" bridge --socket "$socket" |
     tr '\0' '\n' >"$work/out"
 json 'a["parameters"]["state"] == "enforcing"'
+# What would cut the session that the call came by is told of it by that end.
+for verb in Plan Reload Status; do
+    session='"session":"198.51.100.7 50022 10.0.0.1 22"'
+    [ $verb != Status ] || session=
+    answer $verb '{"error":"io.portd.Refused","parameters":{"text":"no"}}'
+    SSH_CONNECTION='198.51.100.7 50022 10.0.0.1 22' run 1 "${verb,,}" -H acd-lb1 --socket "$socket"
+    called '{"method":"io.portd.'$verb'","parameters":{'"$session"'}}'
+done
 run 0 --help
 hushes out bridge
 

@@ -243,7 +243,8 @@ def main():
     for _ in range(int(sys.argv[4])):
         trial.round()
     print(f"plan: {trial.n} live connections (TCP, UDP, IPv4, IPv6, begun by either side) in "
-          f"{sys.argv[4]} reloads, {trial.cut} died, the same as were named")
+          f"{sys.argv[4]} reloads, {trial.cut} died, "
+          f"{'see above' if trial.failed else 'the same as were named'}")
     trial.own()
     trial.expect(0 < trial.cut < trial.n, "nothing was tried")
     return 1 if trial.failed else 0
