@@ -71,7 +71,7 @@ int foresight_guard(struct manager *m, const struct enforced *next, const struct
                    "this would cut your own session, %s: see portd-ctl plan; to do it all the "
                    "same: portd-ctl reload --force",
                    text ? text : "by ssh");
-        r = KERNEL_E_REFUSED;
+        r = FORESIGHT_E_CUTS_CALLER;
     }
     cuts_clear(&cuts);
     return r;

@@ -12,7 +12,8 @@
 int foresight_plan(struct manager *m, const struct tracked *session, json_t **ret,
                    struct report *reterr);
 
-/* Refuses to cut the session that the caller came by: KERNEL_E_REFUSED (report). 0 or -errno. */
+/* Refuses to cut the session that the caller came by (report). 0 or -errno. */
+enum { FORESIGHT_E_CUTS_CALLER = 8 }; /* none of the kernel's and reconcile's */
 int foresight_guard(struct manager *m, const struct enforced *next, const struct tracked *session,
                     struct report *reterr);
 

@@ -279,7 +279,9 @@ int manager_reload(struct manager *m, struct reload *q, struct report *reterr) {
     service_reloading();
     service_busy();
     r = reload(m, q, reterr);
-    if (r > 0)
+    if (r == FORESIGHT_E_CUTS_CALLER)
+        log_info("reload refused: it would cut the session of %s", q->by);
+    else if (r > 0)
         log_event(LOG_ERR, LOG_ID_DEGRADED, NULL, 0, "reload refused, the rules in force stay");
     manager_announce(m);
     service_idle(turn_usec(m->enforced));

@@ -136,7 +136,7 @@ void reload_clear(struct reload *q);
 
 /* Loads the files and puts them in force. ENFORCED_E_INVALID: refused whole (report), the rules in
  * force stay. KERNEL_E_REFUSED: by the kernel, likewise; or portd is off, which an update does not
- * end; or the caller's session would be cut. */
+ * end. FORESIGHT_E_CUTS_CALLER, likewise. */
 int manager_reload(struct manager *m, struct reload *q, struct report *reterr);
 /* Loads the files and puts nothing in force: the reply of Plan. ENFORCED_E_INVALID (report). */
 int manager_plan(struct manager *m, const struct tracked *session, json_t **ret,

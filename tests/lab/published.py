@@ -208,6 +208,10 @@ class Trial:
         without = json.loads(content)
         without["flows"] = [f for f in without["flows"] if f["id"] != "live"]
         put(site, json.dumps(without))
+        named = {(c["address"], c["port"]) for c in control.call("Plan")["connections"]
+                 if c["forwarded"] and c["service"] == "tcp/7500" and c["flow"] == "site/live"}
+        self.expect(named == {pair[0].getsockname()[:2] for _, pair, _ in up},
+                    "the plan names other connections:", named)
         control.call("Reload")
         cut = 0
         for _, pair, way in up:
