@@ -86,7 +86,7 @@ says "tcp/443 nobody-listens jtel-acd/https - - -" "tcp/3306-3308 nobody-listens
 ! grep -q "jtel-acd/webserver" "$lab_state/rows" || fail "a flow that leaves this host listens nowhere"
 
 lab_say "both families, shared ports, a range, one address, loopback"
-listen all tcp/0.0.0.0/443 tcp/::/80 +tcp/only::/3000 tcp/0.0.0.0/3307 "tcp/$lb/9100" udp/::/5405 "udp/::ffff:$lb/9929" \
+listen all tcp/0.0.0.0/443 tcp/::/80 +tcp/only::/3000 tcp/0.0.0.0/3307 "tcp/$lb/9100" udp/::/5405 "udp/::ffff:$lb/9929" "tcp/$lb/9929" \
     tcp/0.0.0.0/4444 udp/2001:db8:1::11/4444 +udp/only::/5353 tcp/127.0.0.1/22 tcp/::1/3003 udp/127.0.0.53/53
 agrees_with_ss
 says "tcp/443 served jtel-acd/https 0.0.0.0 - -" "tcp/80 served jtel-acd/http * - -" \
@@ -111,12 +111,14 @@ look
 lab_say "a chain of others"
 lab_in $host nft 'add table ip site
     add chain ip site in { type filter hook input priority 0 ; }
-    add rule ip site in tcp dport { 443, 4444 } drop'
+    add rule ip site in tcp dport { 443, 4444 } drop
+    add rule ip site in udp dport 9929 drop'
 look 3
-handle=$(lab_in $host nft -aj list chain ip site in | jq '.nftables[] | .rule // empty | .handle')
+handle=$(lab_in $host nft -aj list chain ip site in | jq '[.nftables[] | .rule // empty | .handle][0]')
 says "tcp/443 dropped-by-others jtel-acd/https 0.0.0.0 - ip site in handle $handle" "tcp/80 served jtel-acd/http * - -" \
-    "tcp/4444 not-in-policy - 0.0.0.0 - -"
-counts dropped-by-others 1
+    "tcp/4444 not-in-policy - 0.0.0.0 - -" "tcp/9929 served jtel-acd/booth $lb - -" \
+    "udp/9929 dropped-by-others jtel-acd/booth $lb - ip site in handle $((handle + 1))"
+counts dropped-by-others 2
 stays_out acd-jb1 $lb 443 || fail "what others drop is reached"
 gets_in acd-jb1 $lb 80 || fail "what others let pass isn't reached"
 lab_in $host nft delete table ip site
