@@ -25,6 +25,15 @@ static json_t *lines_json(struct manager *m, const struct enforced *next) {
     return lines ? json_list_strings((const char *const *)lines, n) : NULL;
 }
 
+/* Borrows. Nothing is denied while portd is off, until the next reload. */
+static struct intent in_force(const struct manager *m) {
+    struct intent then = *m->enforced->intent;
+
+    for (enum direction d = 0; m->is_off && d < DIRECTION_MAX; d++)
+        then.modes[d] = MODE_OFF;
+    return then;
+}
+
 static int set_connections(json_t *reply, const struct cuts *cuts) {
     bool is_own = cuts->n > 0 && cuts->items[0].rank == CUT_CALLER;
     int r = json_object_set_new(reply, "connections", cuts_json(cuts));
@@ -39,6 +48,7 @@ static int set_connections(json_t *reply, const struct cuts *cuts) {
 int foresight_plan(struct manager *m, const struct tracked *session, json_t **ret,
                    struct report *reterr) {
     _cleanup_(enforced_freep) struct enforced *next = NULL;
+    struct intent then = in_force(m);
     struct cuts cuts = { 0 };
     json_t *reply;
     int r = enforced_load(&m->options.input, &next, reterr);
@@ -47,9 +57,9 @@ int foresight_plan(struct manager *m, const struct tracked *session, json_t **re
         r = cuts_find(m, next->intent, session, &cuts);
     if (r != 0)
         return r;
-    reply = json_pack("{s:o, s:s, s:o, s:o}", "planned",
-                      preview_json(m->enforced->intent, next->intent), "digest", next->digest,
-                      "changes", lines_json(m, next), "warnings", warnings_json(next->intent));
+    reply = json_pack("{s:o, s:s, s:o, s:o}", "planned", preview_json(&then, next->intent),
+                      "digest", next->digest, "changes", lines_json(m, next), "warnings",
+                      warnings_json(next->intent));
     if (reply && set_connections(reply, &cuts) < 0) {
         json_decref(reply);
         reply = NULL;

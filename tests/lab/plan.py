@@ -8,7 +8,7 @@ network namespace this runs.
 Each round opens connections (TCP and UDP, IPv4 and IPv6, begun by either side) through rows of the
 site, takes some of these rows away or narrows them, asks for the plan, reloads, and speaks on all:
 those that are dead are those that the plan named. Then the same for the session that the caller
-came by, which a reload refuses to cut."""
+came by, which a reload refuses to cut, and for a reload that ends "off"."""
 import json
 import os
 import random
@@ -236,6 +236,34 @@ class Trial:
         done = self.run("reload", session=session)
         self.expect(done.returncode == 0, "a session that is gone is in the way:", done)
 
+    # While portd is off
+
+    def off(self):
+        """No rule looks at connections then, and connection tracking may know none."""
+        self.write([{"id": "admin", "from": list(OTHERS["acd-lb2"].values()), "to": ["self"],
+                     "services": [f"tcp/{SSH_PORT}"]}])
+        self.client.call("Reload")
+        self.client.call("Off")
+        up = [Connection(other, family, socket.SOCK_STREAM, True, SSH_PORT)
+              for other in OTHERS for family in FAMILIES]
+        listeners = [bind("acd-lb1", f, socket.SOCK_STREAM, HERE[f], SSH_PORT) for f in FAMILIES]
+        for s in listeners: # tell who began
+            s.listen()
+        strange = {(c.other, c.source) for c in up if c.other in OTHERS["stranger"].values()}
+        plan = self.client.call("Plan")
+        named = {(c["address"], c["port"]) for c in plan["connections"]}
+        self.expect(named == strange, "off: others are named:", named, "not", strange)
+        self.expect([(m["direction"], m["from"], m["to"]) for m in plan["planned"]["modes"]] ==
+                    [("in", "off", "enforce"), ("out", "off", "enforce")], "off:", plan["planned"])
+        self.client.call("Reload")
+        speak([c.server for c in up], b"word") # who was asked is the first to speak
+        heard = hearing([c.client for c in up], b"word", SILENCE)
+        dead = {(c.other, c.source) for c in up if c.client not in heard} | \
+               {(c.other, c.source) for c in self.dead(up)}
+        self.expect(dead == strange, "a reload after off cuts other connections than planned:", dead)
+        for c in [*up, *listeners]:
+            c.close()
+
 
 def main():
     trial = Trial(*sys.argv[1:4])
@@ -246,6 +274,7 @@ def main():
           f"{sys.argv[4]} reloads, {trial.cut} died, "
           f"{'see above' if trial.failed else 'the same as were named'}")
     trial.own()
+    trial.off()
     trial.expect(0 < trial.cut < trial.n, "nothing was tried")
     return 1 if trial.failed else 0
 
