@@ -18,6 +18,11 @@
 bool cgroup_find(const char *mount, pid_t pid, uint64_t until_usec,
                  char ret[static CGROUP_PATH_MAX]);
 
+/* Calls it with the id and the path of each group of version 2 (cgroups(7)), in the same order and
+ * bounds, until it says false. */
+typedef bool (*cgroup_each)(uint64_t id, const char *path, void *userdata);
+void cgroup_walk(const char *mount, uint64_t until_usec, cgroup_each each, void *userdata);
+
 /* Who logged in, by the slice that systemd-logind puts a user's sessions in (user-1000.slice). */
 bool cgroup_login_uid(const char *path, uid_t *ret);
 

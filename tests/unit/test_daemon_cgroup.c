@@ -143,6 +143,46 @@ static void test_long_path(void **state) {
     assert_string_equal(path, at);
 }
 
+struct wanted {
+    uint64_t id;
+    const char *path;
+    unsigned n; /* groups until then */
+};
+
+static bool is_other(uint64_t id, const char *path, void *userdata) {
+    struct wanted *w = userdata;
+
+    w->n++;
+    if (id == w->id)
+        assert_string_equal(path, w->path);
+    return id != w->id;
+}
+
+/* How many groups are told of until the one at `path` is; it is the last. */
+static unsigned told_until(const char *at, const char *path) {
+    struct wanted w = { .path = path };
+    char text[1024];
+    struct stat st;
+
+    snprintf(text, sizeof(text), "%s%s", top, at);
+    assert_int_equal(stat(text, &st), 0);
+    w.id = st.st_ino;
+    cgroup_walk(top, NEVER, is_other, &w);
+    return w.n;
+}
+
+static void test_ids(void **state) {
+    (void)state;
+    group("/systemd", "");
+    group("/systemd/old.service", "");
+    assert_int_equal(told_until("/systemd/old.service", ""), 0); /* no sockets belong to these */
+    group("/unified", "");
+    group("/unified/system.slice/new.service", NULL);
+    assert_int_equal(told_until("/unified", "/"), 1);
+    assert_int_equal(told_until("/unified/system.slice/new.service", "/system.slice/new.service"),
+                     3);
+}
+
 static void test_login(void **state) {
     static const struct {
         const char *path;
@@ -179,9 +219,9 @@ static void test_login(void **state) {
 int main(void) {
 #define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(test_unified),     SCENE_TEST(test_hybrid), SCENE_TEST(test_legacy),
-        SCENE_TEST(test_none),        SCENE_TEST(test_bounds), SCENE_TEST(test_long_path),
-        cmocka_unit_test(test_login),
+        SCENE_TEST(test_unified), SCENE_TEST(test_hybrid),      SCENE_TEST(test_legacy),
+        SCENE_TEST(test_none),    SCENE_TEST(test_bounds),      SCENE_TEST(test_long_path),
+        SCENE_TEST(test_ids),     cmocka_unit_test(test_login),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
