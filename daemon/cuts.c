@@ -210,7 +210,11 @@ int cuts_find(struct manager *m, const struct intent *next, const struct tracked
     else
         r = policy_compile(m->enforced->intent, &m->names, &cuts.then);
     if (r == 0)
+        r = grants_put(&m->grants, cuts.then);
+    if (r == 0)
         r = policy_compile(next, &m->names, &s.now);
+    if (r == 0)
+        r = grants_put(&m->grants, s.now);
     if (r == 0)
         r = look(m, &s);
     ruleset_free(s.now);

@@ -69,13 +69,21 @@ int learn_begin(struct manager *m) {
 }
 
 int learn_compile(const struct manager *m, const struct enforced *e, struct ruleset **ret) {
+    _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
     struct intent meant = *e->intent;
+    int r;
 
     for (enum direction d = 0; m->learn_until_usec && d < DIRECTION_MAX; d++)
         if (meant.modes[d] == MODE_ENFORCE)
             meant.modes[d] = MODE_AUDIT;
     meant.is_mute = !denied_can_log(m->denied);
-    return policy_compile(&meant, &m->names, ret);
+    r = policy_compile(&meant, &m->names, &rules);
+    if (r == 0)
+        r = grants_put(&m->grants, rules);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(rules);
+    return 0;
 }
 
 static int again(struct manager *m) {

@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/foresight.h"
 #include "daemon/generations.h"
+#include "daemon/granting.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -311,6 +312,7 @@ int manager_off(struct manager *m, const char *by, const char *reason, struct re
     if (r != 0)
         return r;
     m->is_off = true;
+    granting_off(m, by);
     auditor_note(m->auditor, true);
     log_event(LOG_WARNING, LOG_ID_OFF, NULL, 0,
               "off: %s removed table inet " PORTD_TABLE ", nothing is enforced%s%s", by,
@@ -401,6 +403,7 @@ int manager_load_first(struct manager *m, struct report *reterr) {
         return r;
     restore_generation(m, old_digest);
     names_load(m);
+    granting_load(m);
     r = learn_begin(m);
     if (r < 0)
         return r;

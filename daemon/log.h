@@ -19,15 +19,17 @@ struct log_field {
 };
 
 /* Message ids (systemd.journal-fields(7), MESSAGE_ID), stable. */
-#define LOG_ID_APPLIED  "a94838167b11490e8da9cb9ecb083733"
-#define LOG_ID_DRIFT    "7a05767325eb45a990cfacc9cd3105f0"
-#define LOG_ID_REFUSED  "5617799cba42465ba6fdadcbe4e27793"
-#define LOG_ID_DEGRADED "3be0c484d1e443469620bdeee30f702e"
-#define LOG_ID_HOSTILE  "f4a2c6e19d5b4d0c9a7e3b1f60c8d275"
-#define LOG_ID_UNSEALED "0b7d9f5e3a1c48e2b6d4f8a2c5e7901d"
-#define LOG_ID_OFF      "c19467dc2c5940fd866326efc74004a4"
-#define LOG_ID_HISTORY  "fb433832fe804d23bee7280349660328"
-#define LOG_ID_HELD     "5d2a0c8e71f34b6b9a3c4f0e8d6b1927"
+#define LOG_ID_APPLIED     "a94838167b11490e8da9cb9ecb083733"
+#define LOG_ID_DRIFT       "7a05767325eb45a990cfacc9cd3105f0"
+#define LOG_ID_REFUSED     "5617799cba42465ba6fdadcbe4e27793"
+#define LOG_ID_DEGRADED    "3be0c484d1e443469620bdeee30f702e"
+#define LOG_ID_HOSTILE     "f4a2c6e19d5b4d0c9a7e3b1f60c8d275"
+#define LOG_ID_UNSEALED    "0b7d9f5e3a1c48e2b6d4f8a2c5e7901d"
+#define LOG_ID_OFF         "c19467dc2c5940fd866326efc74004a4"
+#define LOG_ID_HISTORY     "fb433832fe804d23bee7280349660328"
+#define LOG_ID_GRANTED     "e7c1b0d24f6a4e58913d7a62c5f08b34"
+#define LOG_ID_GRANT_ENDED "2a94d6f80b7c4135a8e0c3f15d7b6e92"
+#define LOG_ID_HELD        "5d2a0c8e71f34b6b9a3c4f0e8d6b1927"
 
 /* A reload that has to be confirmed. */
 #define LOG_ID_UNCONFIRMED "c2f7a1b05e9d4c6f8a30d95b7e614f28"

@@ -5,6 +5,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/denied.h"
+#include "daemon/granting.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -467,6 +468,8 @@ static int add_sources(struct manager *m) {
     if (r >= 0)
         r = usage_attach(m);
     if (r >= 0)
+        r = granting_attach(m);
+    if (r >= 0)
         r = sd_event_set_watchdog(m->event, true);
     return source_log(r, "the event loop can't be set up");
 }
@@ -558,6 +561,7 @@ struct manager *manager_free(struct manager *m) {
     usage_free(m->usage);
     server_free(m->server);
     sd_event_source_unref(m->learn_source);
+    sd_event_source_unref(m->grants_source);
     auditor_free(m->auditor);
     disk_free(m->disk);
     sd_event_source_unref(m->save_source);

@@ -14,6 +14,7 @@
 #include "daemon/trial.h"
 #include "daemon/update.h"
 #include "engine/backoff.h"
+#include "engine/grant.h"
 #include "engine/latency.h"
 #include "nft/kernel.h"
 #include "nft/watch.h"
@@ -92,6 +93,10 @@ struct manager {
     int names_save_error;        /* … since this -errno; 0: it is only not yet due */
     struct backoff names_logged; /* what was said of them of late */
     sd_event_source *save_source;
+
+    struct grants grants;
+    sd_event_source *grants_source; /* when the next one ends */
+    int grants_save_error;          /* -errno; 0: the disk has them */
 
     struct report mistakes; /* of files that were refused while older ones are in force */
     struct held *held;      /* policies of a package that wait for a reload; NULL: none */

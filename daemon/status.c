@@ -3,6 +3,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/denied.h"
+#include "daemon/granting.h"
 #include "daemon/learn.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -77,7 +78,8 @@ static json_t *status_warnings(const struct manager *m) {
     r |= history_warnings(m->history, warnings);
     if (r < 0 || audit_warn(m, warnings) < 0 || disk_warn(m->disk, warnings) < 0 ||
         update_warn(m, warnings) < 0 || trial_warn(m, warnings) < 0 ||
-        names_warn(m, warnings) < 0 || denied_warn(m, warnings) < 0) {
+        names_warn(m, warnings) < 0 || denied_warn(m, warnings) < 0 ||
+        granting_warn(m, warnings) < 0) {
         json_decref(warnings);
         return NULL;
     }
@@ -94,6 +96,7 @@ static int set_details(json_t *o, const struct manager *m) {
     if (m->seal.unsealed_until_usec)
         r |= json_object_set_new(o, "unsealed_until", json_string(seal_until(m, until)));
     r |= json_object_set_new(o, "denied", denied_recently(m));
+    r |= json_object_set_new(o, "grants", granting_json(m));
     r |= json_object_set_new(o, "repairs", latency_json(&m->repairs));
     r |= json_object_set_new(o, "started", json_string(clock_format(m->started_usec, started)));
     if (m->held)

@@ -33,6 +33,8 @@ void print_denials_news(json_t *answer, bool would);
 /* Reply of Plan; PlannedHost. */
 void print_plan(json_t *answer);
 void print_planned(json_t *planned, const char *indent);
+/* []GrantRecord */
+void print_grants(json_t *grants);
 /* Explanation */
 void print_explanation(json_t *explanation);
 /* []Warning, each "! text → hint" behind `indent`. */

@@ -242,6 +242,7 @@ void print_status(json_t *status) {
         print_last_drift(drift);
     if (reload)
         print_last_reload(reload);
+    print_grants(json_object_get(status, "grants"));
     print_recently(json_object_get(status, "denied"), "packets", "addresses", "denied");
     print_recently(json_object_get(status, "denied"), "would_packets", "would_addresses",
                    "would deny");

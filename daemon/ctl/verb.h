@@ -98,6 +98,9 @@ enum status verb_rollback(const struct options *o, const char *const *words, siz
 enum status verb_generations(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_off(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_unseal(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_grant(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_grants(const struct options *o, const char *const *words, size_t n_words);
+enum status verb_revoke(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_seal(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_doctor(const struct options *o, const char *const *words, size_t n_words);
 enum status verb_bridge(const struct options *o, const char *const *words, size_t n_words);

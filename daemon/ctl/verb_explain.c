@@ -5,37 +5,10 @@
 #include "failure.h"
 #include "offline.h"
 #include "print.h"
+#include "question.h"
 #include "screen.h"
 
-#include "engine/explain.h"
 #include "varlink/interface.h"
-
-#include <string.h>
-
-/* A "from" or "to" before the address, for those who read it aloud. */
-static const char *address_word(const char *const *words, size_t n) {
-    if (n == 3)
-        return words[2];
-    return strcmp(words[2], "from") == 0 || strcmp(words[2], "to") == 0 ? words[3] : NULL;
-}
-
-static enum status parse(const char *const *words, size_t n, struct query *ret) {
-    const char *address = address_word(words, n);
-    _cleanup_(freep) char *text = NULL;
-    int r;
-
-    if (!address) {
-        fprintf(stderr, "portd-ctl: \"%s\" is neither \"from\" nor \"to\"\n", words[2]);
-        return STATUS_USAGE;
-    }
-    r = query_parse(words[0], words[1], address, ret, &text);
-    if (r < 0)
-        return failure_memory();
-    if (r == 0)
-        return STATUS_FINE;
-    fprintf(stderr, "portd-ctl: %s\n  try: portd-ctl explain --help\n", text);
-    return STATUS_USAGE;
-}
 
 static enum status ask_files(const struct options *o, const struct query *q, json_t **ret) {
     _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
@@ -58,16 +31,6 @@ static enum status ask_files(const struct options *o, const struct query *q, jso
     return STATUS_FINE;
 }
 
-static enum status ask_daemon(const struct options *o, const struct query *q, json_t **ret) {
-    char service[SERVICE_TEXT_MAX], address[RANGE_TEXT_MAX];
-
-    return client_ask(o, INTERFACE_PORTD ".Explain",
-                      json_pack("{ssssss}", "direction", direction_name(q->direction), "service",
-                                service_format(&q->service, service), "address",
-                                address_format(&q->other, q->family, address)),
-                      ret);
-}
-
 enum status verb_explain(const struct options *o, const char *const *words, size_t n_words) {
     json_t *answer = NULL;
     enum status status;
@@ -83,9 +46,10 @@ enum status verb_explain(const struct options *o, const char *const *words, size
                         "this host\n");
         return STATUS_USAGE;
     }
-    status = parse(words, n_words, &q);
+    status = question_parse("explain", words, n_words, &q);
     if (status == STATUS_FINE)
-        status = o->offline ? ask_files(o, &q, &answer) : ask_daemon(o, &q, &answer);
+        status = o->offline ? ask_files(o, &q, &answer)
+                            : client_ask(o, INTERFACE_PORTD ".Explain", question_json(&q), &answer);
     if (status != STATUS_FINE)
         return status;
     if (o->json)

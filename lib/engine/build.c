@@ -73,6 +73,8 @@ void build_stmt(struct build *b, struct stmt stmt) {
         s->address.set = copy(b, stmt.address.set);
     else if (stmt.type == STMT_VMAP)
         s->vmap.map = copy(b, stmt.vmap.map);
+    else if (stmt.type == STMT_GRANTED)
+        s->granted.set = copy(b, stmt.granted.set);
     else if (stmt.type == STMT_CT_VMAP)
         s->ct_vmap = copy(b, stmt.ct_vmap);
     else if (stmt.type == STMT_COUNTER)

@@ -9,6 +9,7 @@
  * first port of its class, so that one more flow elsewhere moves nothing here. */
 #include "engine/compile.h"
 
+#include "engine/granted.h"
 #include "engine/published.h"
 
 #include <errno.h>
@@ -26,16 +27,18 @@
 /* The names and ends that differ between the two directions. */
 struct side_words {
     const char *base, *deny, *answer, *service_map, *answer_map;
+    const char *granted, *granted_answer;
     uint32_t hook;
     enum stmt_type interface;
     enum side other; /* which end of a packet the other host is */
 };
 
 static const struct side_words words[] = {
-    [DIRECTION_IN] = { "input", "deny_in", "answer_in", "in_service", "in_answer", HOOK_INPUT,
-                       STMT_IIF, SIDE_SOURCE },
+    [DIRECTION_IN] = { "input", "deny_in", "answer_in", "in_service", "in_answer", "granted_in",
+                       "granted_answer_in", HOOK_INPUT, STMT_IIF, SIDE_SOURCE },
     [DIRECTION_OUT] = { "output", "deny_out", "answer_out", "out_service", "out_answer",
-                        HOOK_OUTPUT, STMT_OIF, SIDE_DESTINATION },
+                        "granted_out", "granted_answer_out", HOOK_OUTPUT, STMT_OIF,
+                        SIDE_DESTINATION },
 };
 static_assert(ARRAY_SIZE(words) == DIRECTION_MAX, "a direction has no words");
 
@@ -175,7 +178,7 @@ static void class_chains(struct compiler *c, enum direction d) {
             if (class->flows[j]->broadcast && d == DIRECTION_OUT && !compile_class_is_any(class, d))
                 broadcast_rule(c, class->flows[j]);
         }
-        compile_goto(c, NULL, words[d].deny);
+        compile_goto(c, NULL, words[d].granted);
     }
 }
 
@@ -194,7 +197,7 @@ static void answer_chains(struct compiler *c, enum direction d) {
         build_chain(&c->build, name);
         for (size_t j = 0; j < class->n_flows; j++)
             flow_rules(c, class->flows[j], d, &shape);
-        compile_goto(c, NULL, back->deny);
+        compile_goto(c, NULL, back->granted_answer);
     }
 }
 
@@ -302,7 +305,7 @@ static void answer_chain(struct compiler *c, enum direction d) {
                (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_SOURCE, words[d].answer_map } });
     compile_ranges(c, opposite(d), PORT_SOURCE, words[d].answer_map, true);
     compile_portless(c, d);
-    compile_goto(c, NULL, words[d].deny);
+    compile_goto(c, NULL, words[d].granted_answer);
 }
 
 /* Where the other direction isn't enforced, whatever it let through may be answered. */
@@ -339,7 +342,7 @@ static void base_chain(struct compiler *c, enum direction d) {
     build_stmt(b, (struct stmt){ .type = STMT_VMAP, .vmap = { SIDE_DESTINATION, w->service_map } });
     compile_ranges(c, d, PORT_DESTINATION, direction_name(d), false);
     compile_portless(c, d);
-    compile_goto(c, NULL, w->deny);
+    compile_goto(c, NULL, w->granted);
 }
 
 static void log_rule(struct build *b, bool audit) {
@@ -394,6 +397,9 @@ static void compile_direction(struct compiler *c, enum direction d) {
     class_chains(c, d);
     if (answers_are_judged)
         answer_chains(c, opposite(d));
+    granted_chain(c, d, words[d].granted, words[d].deny, words[d].other);
+    if (answers_are_judged)
+        granted_answer_chain(c, d, words[d].granted_answer, words[d].deny, words[d].other);
     for (size_t i = 0; i < ARRAY_SIZE(portless); i++)
         portless_chain(c, portless[i], d);
     deny_chain(c, d);
@@ -430,6 +436,7 @@ int policy_compile(const struct intent *in, const struct resolved *names, struct
     compile_direction(&c, DIRECTION_IN);
     compile_direction(&c, DIRECTION_OUT);
     published_chains(&c);
+    granted_sets(&c);
     r = build_finish(&c.build);
     if (r < 0)
         return r;

@@ -109,6 +109,22 @@ static bool address_matches(const struct walk *w, const struct stmt *s) {
                         s->address.side == SIDE_SOURCE ? &p->source : &p->destination);
 }
 
+/* Whoever is in it is granted: to take those out whose time is over is the kernel's affair. */
+static bool granted_matches(const struct walk *w, const struct stmt *s) {
+    const struct set *set = ruleset_set(w->rules, s->granted.set);
+    const struct packet *p = w->packet;
+    const struct address *a = s->granted.address == SIDE_SOURCE ? &p->source : &p->destination;
+    const struct element key = { .service = { p->protocol, packet_port(p, s->granted.port) },
+                                 .range = { *a, *a } };
+
+    if (!set || p->family != s->granted.family || !protocol_has_ports(p->protocol))
+        return false;
+    for (size_t i = 0; i < set->n_elements; i++)
+        if (element_compare_key(&key, &set->elements[i], set->type) == 0)
+            return true;
+    return false;
+}
+
 static bool port_matches(const struct packet *p, const struct stmt *s) {
     uint16_t port = packet_port(p, s->port.side);
 
@@ -181,6 +197,8 @@ static enum step walk_stmt(struct walk *w, const struct rule *rule, const struct
                        (p->tcp_flags & s->tcp_flags.mask) == s->tcp_flags.value);
     case STMT_VMAP:
         return look_up(w, rule, s, depth);
+    case STMT_GRANTED:
+        return step_if(granted_matches(w, s));
     case STMT_COUNTER:
     case STMT_LIMIT:
     case STMT_LOG:

@@ -10,11 +10,15 @@
 /* Which chains are added, with their rules. */
 enum adding { ADDING_ALL, ADDING_REGULAR, ADDING_BASE };
 
+/* Less than that is no difference in time: a commit may wait, the kernel rounds to its ticks. */
+#define SLACK_MSEC ((uint64_t)1000)
+
 struct differ {
     struct arena *arena;
     struct plan *plan;
     const struct ruleset *want, *have;
     enum adding adding;
+    uint64_t now_msec; /* when HAVE was read */
 };
 
 static bool is_added(const struct differ *d, const struct chain *c) {
@@ -187,11 +191,24 @@ static int add_rules(struct differ *d) {
     return 0;
 }
 
+/* What ends by itself ends when WANT says, or HAVE's is another one. */
+static bool ends_in_time(const struct differ *d, const struct element *want,
+                         const struct element *have) {
+    uint64_t latest = have->until_msec + d->have->read_took_msec;
+
+    if (have->until_msec == ELEMENT_FOR_EVER)
+        return false;
+    return have->until_msec <= want->until_msec + SLACK_MSEC &&
+           want->until_msec <= latest + SLACK_MSEC;
+}
+
 /* As rules: a verdict that leads to a chain made anew is made anew. */
 static bool element_stays(const struct differ *d, const struct element *want,
                           const struct element *have, const struct set *of) {
     const struct chain *c = want->chain ? ruleset_chain(d->want, want->chain) : NULL;
 
+    if (set_type_is_granted(of->type) && !ends_in_time(d, want, have))
+        return false;
     return element_equal(want, have, of) && (!c || chain_kept(d->have, c, true));
 }
 
@@ -210,6 +227,11 @@ static int op_elements(struct differ *d, enum plan_op_type type, const struct se
     return 0;
 }
 
+/* Or as good as: nobody misses it, and the kernel may have taken it out already. */
+static bool is_over(const struct differ *d, const struct element *want, const struct set *of) {
+    return set_type_is_granted(of->type) && want->until_msec <= d->now_msec + SLACK_MSEC;
+}
+
 /* The elements of `a` that `b` lacks; `a_is_want` says which one is WANT's. */
 static int elements_missing(struct differ *d, const struct set *a, const struct set *b,
                             bool a_is_want, const struct element ***ret, size_t *ret_n) {
@@ -223,6 +245,8 @@ static int elements_missing(struct differ *d, const struct set *a, const struct 
 
         while (b && j < b->n_elements && element_compare_key(&b->elements[j], e, a->type) < 0)
             j++;
+        if (a_is_want && is_over(d, e, a))
+            continue;
         other = b && j < b->n_elements ? &b->elements[j] : NULL;
         if (!other || !element_stays(d, a_is_want ? e : other, a_is_want ? other : e, a))
             missing[n++] = e;
@@ -408,7 +432,7 @@ static int diff_table(struct differ *d) {
 static int plan_make(const struct ruleset *want, const struct ruleset *have,
                      int (*fill)(struct differ *d), struct plan **ret) {
     _cleanup_(arena_freep) struct arena *arena = arena_new();
-    struct differ d = { .arena = arena, .want = want, .have = have };
+    struct differ d = { .arena = arena, .want = want, .have = have, .now_msec = have->read_msec };
     int r;
 
     if (!arena)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sha2.h>
+#include <stdio.h>
 
 static const char *const verdict_names[] = {
     [VERDICT_ACCEPT] = "accept", [VERDICT_DROP] = "drop",     [VERDICT_GOTO] = "goto",
@@ -32,6 +33,8 @@ static const char *const set_type_names[] = {
     [SET_IPV6] = "ipv6_addr",
     [SET_SERVICE] = "inet_proto . inet_service",
     [SET_PORT] = "inet_service",
+    [SET_GRANTED4] = "inet_proto . inet_service . ipv4_addr",
+    [SET_GRANTED6] = "inet_proto . inet_service . ipv6_addr",
 };
 static_assert(ARRAY_SIZE(set_type_names) == SET_TYPE_MAX, "a set type has no name");
 
@@ -41,6 +44,16 @@ const char *set_type_name(enum set_type t) {
 
 bool set_type_has_addresses(enum set_type t) {
     return t == SET_IPV4 || t == SET_IPV6;
+}
+
+bool set_type_is_granted(enum set_type t) {
+    return t == SET_GRANTED4 || t == SET_GRANTED6;
+}
+
+const char *granted_set_name(enum direction d, enum family f, char buf[static GRANTED_NAME_MAX]) {
+    snprintf(buf, GRANTED_NAME_MAX, "granted_%s_%s", direction_name(d),
+             f == FAMILY_IPV4 ? "4" : "6");
+    return buf;
 }
 
 struct ruleset *ruleset_new(void) {
@@ -62,16 +75,26 @@ struct ruleset *ruleset_free(struct ruleset *r) {
     return NULL;
 }
 
+static int key_service_compare(const struct element *a, const struct element *b) {
+    if (a->service.protocol != b->service.protocol)
+        return a->service.protocol < b->service.protocol ? -1 : 1;
+    return (a->service.port > b->service.port) - (a->service.port < b->service.port);
+}
+
 int element_compare_key(const struct element *a, const struct element *b, enum set_type type) {
+    int r;
+
     switch (type) {
     case SET_IPV4:
     case SET_IPV6:
         return address_compare(&a->range.lo, &b->range.lo);
     case SET_SERVICE:
     case SET_PORT:
-        if (a->service.protocol != b->service.protocol)
-            return a->service.protocol < b->service.protocol ? -1 : 1;
-        return (a->service.port > b->service.port) - (a->service.port < b->service.port);
+        return key_service_compare(a, b);
+    case SET_GRANTED4:
+    case SET_GRANTED6:
+        r = key_service_compare(a, b);
+        return r ? r : address_compare(&a->range.lo, &b->range.lo);
     case SET_TYPE_MAX:
         break;
     }
@@ -95,6 +118,8 @@ const char *stmt_set(const struct stmt *s) {
         return s->address.set;
     if (s->type == STMT_VMAP)
         return s->vmap.map;
+    if (s->type == STMT_GRANTED)
+        return s->granted.set;
     return s->type == STMT_CT_VMAP ? s->ct_vmap : NULL;
 }
 
@@ -131,6 +156,10 @@ bool stmt_equal(const struct stmt *a, const struct stmt *b) {
         return a->tcp_flags.mask == b->tcp_flags.mask && a->tcp_flags.value == b->tcp_flags.value;
     case STMT_VMAP:
         return a->vmap.side == b->vmap.side && text_equal(a->vmap.map, b->vmap.map);
+    case STMT_GRANTED:
+        return a->granted.family == b->granted.family && a->granted.port == b->granted.port &&
+               a->granted.address == b->granted.address &&
+               text_equal(a->granted.set, b->granted.set);
     case STMT_COUNTER:
         return text_equal(a->counter, b->counter);
     case STMT_LIMIT:

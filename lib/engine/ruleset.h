@@ -79,6 +79,8 @@ enum stmt_type {
     STMT_TCP_FLAGS, /* tcp flags & rst == rst     meta l4proto; cmp; payload th+13 1; bitwise; cmp
                        eq */
     STMT_VMAP,      /* meta l4proto . th dport vmap @map   meta; payload; lookup dreg verdict   */
+    STMT_GRANTED,   /* meta l4proto . th dport . ip saddr @set   meta nfproto; cmp; meta; payload;
+                       payload; lookup */
     STMT_COUNTER,   /* counter name "…"           objref counter                                */
     STMT_LIMIT,     /* limit rate 200/second burst 100 packets                                  */
     STMT_LOG,       /* log group 20548 snaplen 64 queue-threshold 32                            */
@@ -121,6 +123,11 @@ struct stmt {
             enum side side;
             const char *map;
         } vmap;
+        struct {
+            enum family family;
+            enum side port, address;
+            const char *set; /* of a service and an address */
+        } granted;
         const char *counter;
         struct {
             uint64_t rate; /* a second */
@@ -164,23 +171,34 @@ struct chain {
     uint64_t handle;
 };
 
-/* The keys: nftables' data types ipv4_addr, ipv6_addr, inet_proto . inet_service, and
- * inet_service alone. */
-enum set_type { SET_IPV4, SET_IPV6, SET_SERVICE, SET_PORT, SET_TYPE_MAX };
-bool set_type_has_addresses(enum set_type t);
-const char *set_type_name(enum set_type t); /* nft's */
+/* The keys: nftables' data types ipv4_addr, ipv6_addr, inet_proto . inet_service, inet_service
+ * alone, and the first two behind the third: who is granted which service. */
+enum set_type {
+    SET_IPV4,
+    SET_IPV6,
+    SET_SERVICE,
+    SET_PORT,
+    SET_GRANTED4,
+    SET_GRANTED6,
+    SET_TYPE_MAX
+};
+bool set_type_has_addresses(enum set_type t); /* and nothing else in its key */
+bool set_type_is_granted(enum set_type t);    /* its elements end by themselves */
+const char *set_type_name(enum set_type t);   /* nft's */
 
 struct element {
-    union {
-        struct range range; /* SET_IPV4, SET_IPV6; lo == hi unless the set is `interval` */
-        struct {
-            uint8_t protocol; /* 0 in SET_PORT */
-            uint16_t port;    /* host order */
-        } service;
-    };
+    struct range range; /* where there is an address; lo == hi unless the set is `interval` */
+    struct {
+        uint8_t protocol; /* 0 in SET_PORT */
+        uint16_t port;    /* host order */
+    } service;
     enum verdict verdict; /* maps */
     const char *chain;    /* maps, with goto and jump */
+    /* Sets of grants: when it ends, in milliseconds of CLOCK_MONOTONIC. Of a HAVE the earliest time
+     * that it can be, see ruleset.read_msec; ELEMENT_FOR_EVER: never. */
+    uint64_t until_msec;
 };
+#define ELEMENT_FOR_EVER UINT64_MAX
 
 struct set {
     const char *name;
@@ -219,6 +237,9 @@ struct ruleset {
     struct set *sets;
     struct counter *counters;
     size_t n_chains, n_sets, n_counters;
+    /* HAVE: CLOCK_MONOTONIC when it began to be read, and for how long it was. The kernel says how
+     * long elements have left, and not since when. */
+    uint64_t read_msec, read_took_msec;
     /* Filled by ruleset_index(): sorted by name. */
     const struct chain **chains_by_name;
     const struct set **sets_by_name;
@@ -255,6 +276,10 @@ enum origin { ORIGIN_FILES, ORIGIN_DNS, ORIGIN_MAX };
 #define SET_NAME_MAX 192
 const char *party_set_name(const struct party *p, enum origin o, enum family f,
                            char buf[static SET_NAME_MAX]);
+
+/* The set of those who are granted something: "granted_in_4". */
+#define GRANTED_NAME_MAX 32
+const char *granted_set_name(enum direction d, enum family f, char buf[static GRANTED_NAME_MAX]);
 
 /* SHA-256 over everything that is a difference; equal rulesets have equal digests. Hex. */
 #define DIGEST_TEXT_SIZE 65

@@ -32,6 +32,10 @@ static const char *side_port(enum side s) {
     return s == SIDE_SOURCE ? "sport" : "dport";
 }
 
+static const char *side_address(enum side s) {
+    return s == SIDE_SOURCE ? "saddr" : "daddr";
+}
+
 static void write_iif(FILE *f, const struct stmt *s) {
     if (s->ifindex == 1)
         fputs("iif \"lo\"", f);
@@ -134,8 +138,8 @@ static void write_port(FILE *f, const struct stmt *s) {
 }
 
 static void write_address(FILE *f, const struct stmt *s) {
-    fprintf(f, "%s %s @%s", family_name(s->address.family),
-            s->address.side == SIDE_SOURCE ? "saddr" : "daddr", s->address.set);
+    fprintf(f, "%s %s @%s", family_name(s->address.family), side_address(s->address.side),
+            s->address.set);
 }
 
 static void write_fib_type(FILE *f, const struct stmt *s) {
@@ -183,6 +187,11 @@ static void write_tcp_flags(FILE *f, const struct stmt *s) {
 
 static void write_vmap(FILE *f, const struct stmt *s) {
     fprintf(f, "meta l4proto . th %s vmap @%s", side_port(s->vmap.side), s->vmap.map);
+}
+
+static void write_granted(FILE *f, const struct stmt *s) {
+    fprintf(f, "meta l4proto . th %s . %s %s @%s", side_port(s->granted.port),
+            family_name(s->granted.family), side_address(s->granted.address), s->granted.set);
 }
 
 static void write_counter(FILE *f, const struct stmt *s) {
@@ -234,6 +243,7 @@ static void (*const stmt_writers[])(FILE *, const struct stmt *) = {
     [STMT_FIB_TYPE] = write_fib_type,
     [STMT_TCP_FLAGS] = write_tcp_flags,
     [STMT_VMAP] = write_vmap,
+    [STMT_GRANTED] = write_granted,
     [STMT_COUNTER] = write_counter,
     [STMT_LIMIT] = write_limit,
     [STMT_LOG] = write_log,
@@ -254,17 +264,23 @@ static void write_rule(FILE *f, const struct rule *r) {
     }
 }
 
+static enum family family_of(enum set_type type) {
+    return type == SET_IPV4 || type == SET_GRANTED4 ? FAMILY_IPV4 : FAMILY_IPV6;
+}
+
 static void write_element(FILE *f, const struct element *e, const struct set *of) {
     char buf[RANGE_TEXT_MAX];
 
     if (of->type == SET_PORT) {
         fprintf(f, "%u", e->service.port);
-    } else if (of->type == SET_SERVICE) {
+    } else if (of->type == SET_SERVICE || set_type_is_granted(of->type)) {
         write_protocol(f, e->service.protocol);
         fprintf(f, " . %u", e->service.port);
-    } else {
-        fputs(range_format(&e->range, of->type == SET_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6, buf), f);
     }
+    if (set_type_is_granted(of->type))
+        fputs(" . ", f);
+    if (set_type_has_addresses(of->type) || set_type_is_granted(of->type))
+        fputs(range_format(&e->range, family_of(of->type), buf), f);
     if (of->is_map) {
         fputs(" : ", f);
         write_verdict_words(f, e->verdict, e->chain);
@@ -296,6 +312,8 @@ static void write_set(FILE *f, const struct set *s) {
         fprintf(f, "\t\ttype %s%s\n", set_type_name(s->type), s->is_map ? " : verdict" : "");
     if (s->is_interval)
         fputs("\t\tflags interval\n", f);
+    if (!s->foreign && set_type_is_granted(s->type))
+        fputs("\t\tflags timeout\n", f);
     for (size_t i = 0; !s->foreign && i < s->n_elements; i++) {
         fputs(i ? ",\n\t\t\t     " : "\t\telements = { ", f);
         write_element(f, &s->elements[i], s);

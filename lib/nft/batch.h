@@ -10,6 +10,7 @@
  * plan each is for. A message's sequence number is first_seq plus its index. */
 struct batch {
     const char *table;
+    uint64_t now_msec; /* CLOCK_MONOTONIC: from then on elements have as long left as they say */
     uint8_t *bytes;
     size_t n_bytes, size;
     uint32_t first_seq;

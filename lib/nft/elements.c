@@ -7,6 +7,7 @@
 #include "nft/shape.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
@@ -20,9 +21,15 @@
 #define SERVICE_PORT_OFFSET 4
 #define SERVICE_SIZE        8
 #define PORT_SIZE           2
+#define ADDRESS_OFFSET      SERVICE_SIZE
+#define GRANTED4_SIZE       12
+#define GRANTED6_SIZE       24
+
+/* The kernel rounds down to its ticks, 10 ms at most, and what is rounded to none is for ever. */
+#define TIMEOUT_MIN_MSEC ((uint64_t)100)
 
 struct key {
-    uint8_t bytes[16];
+    uint8_t bytes[GRANTED6_SIZE];
     uint16_t n;
 };
 
@@ -36,6 +43,10 @@ static const struct set_key keys[] = {
     [SET_IPV6] = { NFT_TYPE_IPV6, 16, BYTEORDER_BIG },
     [SET_SERVICE] = { NFT_TYPE_PROTO << 6 | NFT_TYPE_PORT, SERVICE_SIZE, BYTEORDER_NONE },
     [SET_PORT] = { NFT_TYPE_PORT, PORT_SIZE, BYTEORDER_BIG },
+    [SET_GRANTED4] = { (NFT_TYPE_PROTO << 6 | NFT_TYPE_PORT) << 6 | NFT_TYPE_IPV4, GRANTED4_SIZE,
+                       BYTEORDER_NONE },
+    [SET_GRANTED6] = { (NFT_TYPE_PROTO << 6 | NFT_TYPE_PORT) << 6 | NFT_TYPE_IPV6, GRANTED6_SIZE,
+                       BYTEORDER_NONE },
 };
 static_assert(ARRAY_SIZE(keys) == SET_TYPE_MAX, "a set type has no key");
 
@@ -71,6 +82,8 @@ static struct key key_of(const struct element *e, enum set_type type) {
     }
     k.bytes[0] = e->service.protocol;
     memcpy(k.bytes + SERVICE_PORT_OFFSET, &port, sizeof(port));
+    if (set_type_is_granted(type))
+        memcpy(k.bytes + ADDRESS_OFFSET, e->range.lo.bytes, k.n - ADDRESS_OFFSET);
     return k;
 }
 
@@ -102,13 +115,22 @@ static const uint8_t open_userdata[] = {
     NFTNL_UDATA_SET_ELEM_FLAGS, sizeof(uint32_t), NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0
 };
 
+static void timeout_put(struct nlmsghdr *nlh, const struct element *e, uint64_t now_msec) {
+    uint64_t left = e->until_msec > now_msec ? e->until_msec - now_msec : 0;
+
+    mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT,
+                     htobe64(left > TIMEOUT_MIN_MSEC ? left : TIMEOUT_MIN_MSEC));
+}
+
 static int start_put(struct nlmsghdr *nlh, const struct element *e, const struct set *of,
-                     bool is_open) {
+                     bool is_open, uint64_t now_msec) {
     struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
     struct key k = key_of(e, of->type);
     int r = 0;
 
     key_put(nlh, &k);
+    if (set_type_is_granted(of->type))
+        timeout_put(nlh, e, now_msec);
     if (of->is_map)
         r = verdict_put(nlh, e);
     if (is_open)
@@ -126,17 +148,18 @@ static void end_put(struct nlmsghdr *nlh, const struct address *behind, enum set
     mnl_attr_nest_end(nlh, nest);
 }
 
-static int element_put(struct nlmsghdr *nlh, const struct element *e, const struct set *of) {
+static int element_put(struct nlmsghdr *nlh, const struct element *e, const struct set *of,
+                       uint64_t now_msec) {
     struct address behind;
     bool is_open;
     int r;
 
     if (!of->is_interval)
-        return start_put(nlh, e, of, false);
+        return start_put(nlh, e, of, false, now_msec);
     if (!set_type_has_addresses(of->type) || address_compare(&e->range.lo, &e->range.hi) > 0)
         return -EINVAL;
     is_open = !address_next(&e->range.hi, family_of(of->type), &behind);
-    r = start_put(nlh, e, of, is_open);
+    r = start_put(nlh, e, of, is_open, now_msec);
     if (r < 0 || is_open)
         return r;
     end_put(nlh, &behind, of->type);
@@ -144,19 +167,19 @@ static int element_put(struct nlmsghdr *nlh, const struct element *e, const stru
 }
 
 /* As many elements as fit one list; returns the number or -errno. */
-static ssize_t piece_put(struct nlmsghdr *nlh, const char *table, const struct plan_op *op,
+static ssize_t piece_put(struct nlmsghdr *nlh, const struct batch *b, const struct plan_op *op,
                          size_t from) {
     struct nlattr *list;
     uint32_t begin;
     size_t i;
     int r;
 
-    mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+    mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, b->table);
     mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, op->set->name);
     begin = nlh->nlmsg_len;
     list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
     for (i = from; i < op->n_elements && nlh->nlmsg_len - begin < LIST_MAX; i++) {
-        r = element_put(nlh, op->elements[i], op->set);
+        r = element_put(nlh, op->elements[i], op->set, b->now_msec);
         if (r < 0)
             return r;
     }
@@ -176,7 +199,7 @@ int elements_emit(struct batch *b, const struct plan_op *op, bool is_delete) {
 
         if (!nlh)
             return -ENOMEM;
-        n = piece_put(nlh, b->table, op, i);
+        n = piece_put(nlh, b, op, i);
         if (n < 0)
             return (int)n;
         r = batch_put(b, nlh, op);
@@ -207,6 +230,10 @@ static bool key_parse(const struct nlattr *a, enum set_type type, struct element
     memcpy(&port, bytes + (type == SET_PORT ? 0 : SERVICE_PORT_OFFSET), sizeof(port));
     ret->service.protocol = type == SET_PORT ? 0 : bytes[0];
     ret->service.port = ntohs(port);
+    if (set_type_is_granted(type)) {
+        memcpy(ret->range.lo.bytes, bytes + ADDRESS_OFFSET, key_size(type) - ADDRESS_OFFSET);
+        ret->range.hi = ret->range.lo;
+    }
     return !memcmp(key_of(ret, type).bytes, bytes, key_size(type)); /* the padding is zero */
 }
 
@@ -229,8 +256,15 @@ static bool userdata_is_foreign(const struct nlattr *a) {
                  memcmp(mnl_attr_get_payload(a), open_userdata, sizeof(open_userdata)) != 0);
 }
 
+static void timeout_parse(const struct attrs *attrs, struct element *ret) {
+    uint64_t timeout = attr_u64_or(attrs->by_type[NFTA_SET_ELEM_TIMEOUT], ELEMENT_FOR_EVER);
+
+    ret->until_msec = attr_u64_or(attrs->by_type[NFTA_SET_ELEM_EXPIRATION], timeout);
+}
+
 /* What else an element can carry, in nft's words. */
-static const char *element_foreign(const struct attrs *attrs) {
+static const char *element_foreign(const struct attrs *attrs, const struct set *of) {
+    enum { TIMES = 2 }; /* the first are of elements that end by themselves */
     static const struct {
         int attr;
         const char *text;
@@ -243,7 +277,7 @@ static const char *element_foreign(const struct attrs *attrs) {
         { NFTA_SET_ELEM_KEY_END, "a concatenated range" },
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(extras); i++)
+    for (size_t i = set_type_is_granted(of->type) ? TIMES : 0; i < ARRAY_SIZE(extras); i++)
         if (attrs->by_type[extras[i].attr])
             return extras[i].text;
     for (size_t i = NFTA_SET_ELEM_EXPRESSIONS + 1; i < ATTRS_MAX; i++)
@@ -271,13 +305,15 @@ int element_parse(const struct nlattr *attr, const struct set *of, struct arena 
     data = attrs.by_type[NFTA_SET_ELEM_DATA];
     if (flags & NFT_SET_ELEM_CATCHALL)
         *ret_foreign = "a catch-all element";
-    else if (element_foreign(&attrs))
-        *ret_foreign = element_foreign(&attrs);
+    else if (element_foreign(&attrs, of))
+        *ret_foreign = element_foreign(&attrs, of);
     else if (flags == 0 || (of->is_interval && flags == NFT_SET_ELEM_INTERVAL_END))
         *ret_foreign = NULL;
     ret->is_end = flags != 0;
     if (*ret_foreign)
         return ELEMENT_E_FOREIGN;
+    if (set_type_is_granted(of->type))
+        timeout_parse(&attrs, &ret->element);
 
     if (of->is_map && !ret->is_end)
         r = verdict_parse(data, arena, &ret->element);

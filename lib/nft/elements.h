@@ -23,8 +23,9 @@ const struct set_key *set_key(enum set_type type);
  * that nftables can't say. */
 int elements_emit(struct batch *b, const struct plan_op *op, bool is_delete);
 
-/* One NFTA_LIST_ELEM. Texts live in the arena. ELEMENT_E_FOREIGN: *ret_foreign (static) says
- * what the element has that `struct element` can't mean. */
+/* One NFTA_LIST_ELEM; where elements end by themselves, .until_msec counts from now. Texts live in
+ * the arena. ELEMENT_E_FOREIGN: *ret_foreign (static) says what the element has that `struct
+ * element` can't mean. */
 enum { ELEMENT_E_FOREIGN = 1 };
 int element_parse(const struct nlattr *attr, const struct set *of, struct arena *arena,
                   struct element_point *ret, const char **ret_foreign);

@@ -185,7 +185,8 @@ static int emit_set_add(struct batch *b, const struct plan *p, const struct plan
         return -EINVAL;
     mnl_attr_put_strz(nlh, NFTA_SET_NAME, s->name);
     put_u32(nlh, NFTA_SET_FLAGS,
-            (s->is_interval ? NFT_SET_INTERVAL : 0) | (s->is_map ? NFT_SET_MAP : 0));
+            (s->is_interval ? NFT_SET_INTERVAL : 0) | (s->is_map ? NFT_SET_MAP : 0) |
+                (set_type_is_granted(s->type) ? NFT_SET_TIMEOUT : 0));
     put_u32(nlh, NFTA_SET_KEY_TYPE, set_key(s->type)->type);
     put_u32(nlh, NFTA_SET_KEY_LEN, set_key(s->type)->size);
     if (s->is_map) {

@@ -30,6 +30,13 @@ struct kernel {
     uint64_t n_retries;
 };
 
+static uint64_t now_msec(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static struct nlmsghdr *request_new(uint8_t buffer[static REQUEST_SIZE], uint16_t type,
                                     uint16_t flags) {
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
@@ -221,11 +228,13 @@ static int dump_all(struct kernel *k, const struct scope *scope, struct parser *
 int kernel_read_part(struct kernel *k, const struct scope *scope, struct ruleset **ret,
                      uint32_t *ret_generation) {
     _cleanup_(parser_freep) struct parser *p = parser_new(k->table);
+    uint64_t began = now_msec();
     uint32_t before, after;
     int r, e;
 
     if (!p)
         return -ENOMEM;
+    parser_begin(p, began);
     r = kernel_generation(k, &before);
     if (r < 0)
         return r;
@@ -241,21 +250,16 @@ int kernel_read_part(struct kernel *k, const struct scope *scope, struct ruleset
         r = parser_finish(p, ret);
     if (r == -EEXIST)
         return -EAGAIN;
-    if (r >= 0)
-        *ret_generation = after;
+    if (r < 0)
+        return r;
+    (*ret)->read_took_msec = now_msec() - began;
+    *ret_generation = after;
     return r;
-}
-
-static int64_t now_msec(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int kernel_read(struct kernel *k, struct ruleset **ret, uint32_t *ret_generation) {
     static const struct scope all = { .is_all = true };
-    int64_t end = now_msec() + READ_MSEC;
+    uint64_t end = now_msec() + READ_MSEC;
     int r = -EAGAIN;
 
     for (unsigned i = 0; i < READ_TRIES_MIN || (i < READ_TRIES_MAX && now_msec() < end); i++) {
@@ -417,6 +421,7 @@ static int apply_part(struct kernel *k, const struct plan *plan, size_t from, si
         return 0;
     }
     batch_init(&b, k->table, nft_socket_sequence(k->socket, 0));
+    b.now_msec = now_msec();
     r = transact(k, &b, &part, generation, ret_generation, reterr);
     batch_clear(&b);
     return r;

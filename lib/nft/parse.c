@@ -55,6 +55,10 @@ struct parser *parser_free(struct parser *p) {
     return NULL;
 }
 
+void parser_begin(struct parser *p, uint64_t now_msec) {
+    p->ruleset->read_msec = now_msec;
+}
+
 const char *parser_next_set(const struct parser *p, size_t *index) {
     const struct ruleset *r = p->ruleset;
 
@@ -215,7 +219,6 @@ static const struct {
     uint32_t flag;
     const char *text;
 } set_flags[] = {
-    { NFT_SET_TIMEOUT, "a set with timeouts" },
     { NFT_SET_EVAL, "a dynamic set" },
     { NFT_SET_OBJECT, "a map of objects" },
     { NFT_SET_CONCAT, "a set of concatenated ranges" },
@@ -268,7 +271,7 @@ static const char *set_foreign(struct parser *p, const struct attrs *a, uint32_t
     for (size_t i = 0; i < ARRAY_SIZE(set_flags); i++)
         if (flags & set_flags[i].flag)
             return set_flags[i].text;
-    if (flags & ~(uint32_t)(NFT_SET_INTERVAL | NFT_SET_MAP))
+    if (flags & ~(uint32_t)(NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_TIMEOUT))
         return arena_printf(p->arena, "a set with flags 0x%x", flags);
     for (size_t i = 0; i < ARRAY_SIZE(set_extras); i++)
         if (a->by_type[set_extras[i].attr])
@@ -280,6 +283,8 @@ static const char *set_foreign(struct parser *p, const struct attrs *a, uint32_t
                             attr_u32_or(a->by_type[NFTA_SET_KEY_TYPE], 0));
     if (s->is_map && attr_u32_or(a->by_type[NFTA_SET_DATA_TYPE], 0) != NFT_DATA_VERDICT)
         return "a map of something else than verdicts";
+    if (set_type_is_granted(s->type) != ((flags & NFT_SET_TIMEOUT) != 0))
+        return flags & NFT_SET_TIMEOUT ? "a set with timeouts" : "a set without timeouts";
     return s->is_interval && !set_type_has_addresses(s->type) ? "a set of ranges of ports" : "";
 }
 
@@ -318,6 +323,8 @@ static int parse_element(struct parser *p, const struct nlattr *attr, struct set
     r = element_parse(attr, s, p->arena, &point, &foreign);
     if (r < 0)
         return r;
+    if (set_type_is_granted(s->type) && point.element.until_msec != ELEMENT_FOR_EVER)
+        point.element.until_msec += p->ruleset->read_msec;
     if (r == ELEMENT_E_FOREIGN) {
         s->foreign = foreign;
         return 0;

@@ -18,6 +18,9 @@ struct parser *parser_new(const char *table);
 struct parser *parser_free(struct parser *p);
 DEFINE_CLEANUP(struct parser *, parser_free);
 
+/* When (CLOCK_MONOTONIC) the first message was asked for; 0 unless it is told. */
+void parser_begin(struct parser *p, uint64_t now_msec);
+
 /* A chain or set has to come before its rules or elements. Messages about other tables, and
  * messages of other types, are passed over. -EBADMSG: not a message of nf_tables' making. */
 int parser_feed(struct parser *p, const struct nlmsghdr *nlh);

@@ -123,6 +123,11 @@ static const struct {
 };
 static_assert(ARRAY_SIZE(headers) == FAMILY_MAX, "a family has no header");
 
+static enum side address_side(const struct expr *payload, enum family f) {
+    return payload->payload.offset == headers[f].offset[SIDE_SOURCE] ? SIDE_SOURCE
+                                                                     : SIDE_DESTINATION;
+}
+
 static bool lower_address(const struct stmt *s, struct shape_known *known, struct shape *out) {
     enum family f = s->address.family;
 
@@ -143,9 +148,7 @@ static bool guess_address(struct cursor *c, struct stmt *s) {
     if (!cursor_is(c, 0, EXPR_PAYLOAD) || !cursor_is(c, 1, EXPR_LOOKUP))
         return false;
     s->address.family = f;
-    s->address.side = c->items[0].payload.offset == headers[f].offset[SIDE_SOURCE]
-                          ? SIDE_SOURCE
-                          : SIDE_DESTINATION;
+    s->address.side = address_side(&c->items[0], f);
     s->address.set = c->items[1].lookup.set;
     return true;
 }
@@ -200,6 +203,34 @@ static bool guess_vmap(struct cursor *c, struct stmt *s) {
         return false;
     s->vmap.side = port_side(&c->items[1]);
     s->vmap.map = c->items[2].lookup.set;
+    return true;
+}
+
+static bool lower_granted(const struct stmt *s, struct shape_known *known, struct shape *out) {
+    enum family f = s->granted.family;
+
+    need_family(out, known, headers[f].nfproto);
+    put_meta(out, NFT_META_L4PROTO);
+    put_payload(out, NFT_PAYLOAD_TRANSPORT_HEADER, port_offset(s->granted.port), 2,
+                REGISTER_SECOND);
+    put_payload(out, NFT_PAYLOAD_NETWORK_HEADER, headers[f].offset[s->granted.address],
+                headers[f].size, REGISTER_THIRD);
+    put(out, (struct expr){ .type = EXPR_LOOKUP,
+                            .lookup = { .set = s->granted.set, .sreg = REGISTER_KEY } });
+    return name_fits(s->granted.set);
+}
+
+static bool guess_granted(struct cursor *c, struct stmt *s) {
+    int nfproto = guess_dependency(c, NFT_META_NFPROTO, c->known->family);
+    enum family f = nfproto == NFPROTO_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6;
+
+    if (!cursor_is(c, 1, EXPR_PAYLOAD) || !cursor_is(c, 2, EXPR_PAYLOAD) ||
+        !cursor_is(c, 3, EXPR_LOOKUP))
+        return false;
+    s->granted.family = f;
+    s->granted.port = port_side(&c->items[1]);
+    s->granted.address = address_side(&c->items[2], f);
+    s->granted.set = c->items[3].lookup.set;
     return true;
 }
 
@@ -330,6 +361,7 @@ static const struct {
     [STMT_FIB_TYPE] = { lower_fib_type, guess_fib_type, EXPR_FIB, false },
     [STMT_TCP_FLAGS] = { lower_tcp_flags, guess_tcp_flags, EXPR_PAYLOAD, true },
     [STMT_VMAP] = { lower_vmap, guess_vmap, EXPR_META, false },
+    [STMT_GRANTED] = { lower_granted, guess_granted, EXPR_META, false },
     [STMT_COUNTER] = { lower_counter, guess_counter, EXPR_OBJREF, false },
     [STMT_LIMIT] = { lower_limit, guess_limit, EXPR_LIMIT, false },
     [STMT_LOG] = { lower_log, guess_log, EXPR_LOG, false },

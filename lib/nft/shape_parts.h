@@ -11,9 +11,10 @@
 /* What shapes are made of, for shape.c and shape_ct.c alone. */
 
 /* The first register of 16 bytes, and the second of those of 4 bytes that lie over it: where a
- * concatenated key has its second field. */
+ * concatenated key has its second field, and its third. */
 #define REGISTER_KEY    NFT_REG_1
 #define REGISTER_SECOND NFT_REG32_01
+#define REGISTER_THIRD  NFT_REG32_02
 
 #define TCP_FLAGS_OFFSET 13 /* RFC 9293 section 3.1 */
 

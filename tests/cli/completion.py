@@ -135,7 +135,7 @@ ONE = [
 ]
 # What is typed, and all that the last word could become.
 ALL = [
-    ("re", {"reload"}),
+    ("re", {"reload", "revoke"}),
     ("s", {"status", "seal"}),
     ("explain ", {"in", "out"}),
     ("init --policy-dir policies mailstore-spe --host m1=", {"m1=MGMT", "m1=CAS", "m1=IH"}),

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.bash"
 
 # What a verb needs so that it is no usage mistake.
-declare -A needs=([explain]="in tcp/1 10.0.0.1" [off]=--yes [unseal]="--for 1m")
+declare -A needs=([explain]="in tcp/1 10.0.0.1" [grant]="in tcp/1 10.0.0.1 --for 1m --reason r" [revoke]="in tcp/1 10.0.0.1" [off]=--yes [unseal]="--for 1m")
 run 0 --help
 for verb in $(sed -nE 's/^  ([a-z]+) +[A-Z].*/\1/p' "$work/out"); do
     run 0 "$verb" --help

@@ -16,6 +16,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -95,6 +96,18 @@ static inline struct element *sample_service(struct ruleset *r, struct set *s, u
     return e;
 }
 
+/* For ten minutes from now on. */
+static inline void sample_granted(struct ruleset *r, struct set *s, uint8_t protocol, uint16_t port,
+                                  const char *address) {
+    struct element *e = sample_range(r, s, address, NULL);
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    e->service.protocol = protocol;
+    e->service.port = port;
+    e->until_msec = (uint64_t)now.tv_sec * 1000 + 600000;
+}
+
 static inline void sample_counter(struct ruleset *r, const char *name) {
     struct counter *c = ARENA_APPEND(r->arena, r->counters, r->n_counters);
 
@@ -112,6 +125,10 @@ static inline void sample_counter(struct ruleset *r, const char *name) {
 #define S_ADDRESS(f, s, n)                                                                         \
     {                                                                                              \
         .type = STMT_ADDRESS, .address = {(f), (s), (n) }                                          \
+    }
+#define S_GRANTED(f, p, a, n)                                                                      \
+    {                                                                                              \
+        .type = STMT_GRANTED, .granted = {(f), (p), (a), (n) }                                     \
     }
 #define S_PORT(p, s, l, h)                                                                         \
     {                                                                                              \
@@ -165,6 +182,12 @@ static inline void sample_sets(struct ruleset *r) {
     s = sample_set(r, "peers", SET_IPV4, true, true);
     sample_range(r, s, "10.0.0.0", "10.255.255.255")->verdict = VERDICT_DROP;
     sample_range(r, s, "192.0.2.1", NULL)->verdict = VERDICT_ACCEPT;
+    s = sample_set(r, "granted_4", SET_GRANTED4, false, false);
+    sample_granted(r, s, PROTOCOL_TCP, 22, "198.51.100.7");
+    sample_granted(r, s, PROTOCOL_UDP, 65535, "255.255.255.255");
+    s = sample_set(r, "granted_6", SET_GRANTED6, false, false);
+    sample_granted(r, s, PROTOCOL_SCTP, 1, "2001:db8::7");
+    sample_set(r, "granted_none", SET_GRANTED6, false, false);
 }
 
 static inline void sample_rules(struct ruleset *r, struct chain *c) {
@@ -202,6 +225,12 @@ static inline void sample_rules(struct ruleset *r, struct chain *c) {
                 { .type = STMT_TCP_FLAGS, .tcp_flags = { 18, 2 } }, S_ACCEPT);
     SAMPLE_RULE(r, c, NULL, { .type = STMT_VMAP, .vmap = { SIDE_DESTINATION, "in_service" } });
     SAMPLE_RULE(r, c, NULL, { .type = STMT_VMAP, .vmap = { SIDE_SOURCE, "in_service" } });
+    SAMPLE_RULE(r, c, NULL, S_GRANTED(FAMILY_IPV4, SIDE_DESTINATION, SIDE_SOURCE, "granted_4"),
+                S_ACCEPT);
+    SAMPLE_RULE(r, c, NULL, S_GRANTED(FAMILY_IPV6, SIDE_SOURCE, SIDE_DESTINATION, "granted_6"),
+                S_ACCEPT);
+    SAMPLE_RULE(r, c, NULL, S_ADDRESS(FAMILY_IPV6, SIDE_SOURCE, "nets_6"),
+                S_GRANTED(FAMILY_IPV6, SIDE_DESTINATION, SIDE_SOURCE, "granted_none"), S_ACCEPT);
     SAMPLE_RULE(r, c, NULL, S_TO(VERDICT_JUMP, "in_1"));
     SAMPLE_RULE(r, c, "terminal", S_TO(VERDICT_GOTO, "deny_in"));
 }

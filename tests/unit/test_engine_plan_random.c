@@ -135,6 +135,8 @@ static void fill_set(struct chance *c, struct ruleset *r, struct set *s) {
             e->range.lo.bytes[3] = (uint8_t)key;
             e->range.hi.bytes[3] = (uint8_t)last;
         }
+        if (set_type_is_granted(s->type))
+            e->until_msec = 100000 + 50000 * below(c, 2);
         if (s->is_map)
             element_verdict(c, r, e);
         key = last + 2 + below(c, 5);
