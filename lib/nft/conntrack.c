@@ -183,8 +183,9 @@ static bool entry_read(const struct nlmsghdr *nlh, struct tracked *ret) {
         !tuple_read(all.by_type[CTA_TUPLE_REPLY], &t, &t.answerer, &t.answered) ||
         !attr_u32(all.by_type[CTA_STATUS], &t.status))
         return false;
-    is_open = t.protocol == PROTOCOL_TCP ? tcp_is_open(all.by_type[CTA_PROTOINFO])
-                                         : t.protocol == PROTOCOL_UDP && t.status & IPS_SEEN_REPLY;
+    is_open = t.protocol == PROTOCOL_TCP
+                  ? tcp_is_open(all.by_type[CTA_PROTOINFO])
+                  : protocol_has_ports(t.protocol) && t.status & IPS_SEEN_REPLY;
     *ret = t;
     return is_open;
 }

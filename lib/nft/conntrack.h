@@ -10,9 +10,11 @@
  * is. *ret_n: how many were made known. 0 or -errno (-EOPNOTSUPP: this kernel has no ctnetlink). */
 int conntrack_add(const struct open_connections *connections, size_t *ret_n);
 
-/* Calls `each` for every TCP and UDP connection that connection tracking knows and that is not yet
- * over: of TCP, neither end has said all, of UDP, there was an answer of late. Whose it is stays
- * open: .direction is DIRECTION_IN. What `each` returns below zero ends it. 0 or -errno. */
+/* Calls `each` for every TCP, UDP and SCTP connection that connection tracking knows and that is
+ * not yet over: of TCP, neither end has said all; of the others, there was an answer of late. Whose
+ * it is stays open: .direction is DIRECTION_IN. What `each` returns below zero ends it. 0 or
+ * -errno.
+ */
 typedef int (*conntrack_each)(const struct tracked *t, void *userdata);
 int conntrack_read(conntrack_each each, void *userdata);
 
