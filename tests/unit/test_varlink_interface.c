@@ -87,12 +87,46 @@ static void test_all_is_documented(void **state _unused_) {
     }
 }
 
+/* The name of what a line declares, or NULL. */
+static const char *declared_name(const char *line, size_t *ret_len) {
+    static const char *const keywords[] = { "type ", "method ", "error " };
+
+    for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
+        size_t n = strlen(keywords[i]);
+
+        if (strncmp(line, keywords[i], n) == 0) {
+            *ret_len = strcspn(line + n, " (");
+            return line + n;
+        }
+    }
+    return NULL;
+}
+
+static const char *next_line(const char *text) {
+    return text + strcspn(text, "\n") + (strchr(text, '\n') ? 1 : 0);
+}
+
+/* Types, methods and errors share their names: systemd refuses a description otherwise. */
+static void test_names_are_unique(void **state _unused_) {
+    const char *text = interface_find(INTERFACE_PORTD, strlen(INTERFACE_PORTD))->description;
+
+    for (const char *a = text; *a; a = next_line(a)) {
+        size_t len_a, len_b;
+        const char *name_a = declared_name(a, &len_a), *name_b;
+
+        for (const char *b = next_line(a); name_a && *b; b = next_line(b)) {
+            name_b = declared_name(b, &len_b);
+            if (name_b && len_a == len_b && strncmp(name_a, name_b, len_a) == 0)
+                fail_msg("declared twice: %.*s", (int)len_a, name_a);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_description_is_the_file),
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_errors_are_declared),
-        cmocka_unit_test(test_all_is_documented),
+        cmocka_unit_test(test_description_is_the_file), cmocka_unit_test(test_find),
+        cmocka_unit_test(test_errors_are_declared),     cmocka_unit_test(test_all_is_documented),
+        cmocka_unit_test(test_names_are_unique),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
