@@ -73,16 +73,24 @@ boot_images() {
     done
 }
 
-# The machines' control groups are no namespace's: they are removed when all else is gone.
+# The machines' control groups are no namespace's: they are removed when all else is gone, those of a
+# test that was killed by the next one.
+boot_sweep() {
+    local hierarchy group
+
+    while read -r hierarchy; do
+        for group in "$hierarchy"/portd-boot-*; do
+            [ "${group##*-}" = $$ ] || [ ! -d "/proc/${group##*-}" ] || continue
+            find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+        done
+    done < <(boot_cgroups)
+}
 boot_isolate() {
     if [[ -z ${LAB_ISOLATED:-} ]]; then
         local status=0
         export BOOT_CGROUP=portd-boot-$$
         (lab_isolate "$@") || status=$?
-        boot_cgroups | while read -r hierarchy; do
-            [ ! -d "$hierarchy/$BOOT_CGROUP" ] ||
-                find "$hierarchy/$BOOT_CGROUP" -depth -type d -exec rmdir {} \;
-        done
+        boot_sweep
         exit $status
     fi
     lab_isolate "$@"
