@@ -29,11 +29,11 @@ struct tally {
 struct denied {
     struct reader *reader;
     struct denials *denials;
-    struct manager *manager; /* since denied_attach() */
-    sd_event_source *news;   /* tells those who follow */
-    bool is_news;            /* the timer runs */
-    uint64_t told_usec;      /* CLOCK_REALTIME: what was seen since is news */
-    struct tally tallies[DIRECTION_MAX];
+    struct manager *manager;                /* since denied_attach() */
+    sd_event_source *news;                  /* tells those who follow */
+    bool is_news;                           /* the timer runs */
+    uint64_t told_usec;                     /* CLOCK_REALTIME: what was seen since is news */
+    struct tally tallies[DIRECTION_MAX][2]; /* denied, and passed: in audit mode */
     uint64_t sampled_usec;                  /* CLOCK_MONOTONIC */
     uint64_t read, missed, crowded, unread; /* packets */
 };
@@ -52,14 +52,15 @@ static void sample(struct denied *d) {
     d->sampled_usec = clock_monotonic();
     if (kernel_read_counters(d->manager->kernel, &have) != 0)
         return;
-    for (enum direction i = 0; i < DIRECTION_MAX; i++) {
-        char name[32];
-        const struct counter *c;
+    for (enum direction i = 0; i < DIRECTION_MAX; i++)
+        for (size_t j = 0; j < ARRAY_SIZE(d->tallies[i]); j++) {
+            char name[32];
+            const struct counter *c;
 
-        snprintf(name, sizeof(name), "denied/%s", direction_name(i));
-        c = ruleset_counter(have, name);
-        tally_add(&d->tallies[i], c ? c->packets : 0);
-    }
+            snprintf(name, sizeof(name), "%s/%s", j ? "audit" : "denied", direction_name(i));
+            c = ruleset_counter(have, name);
+            tally_add(&d->tallies[i][j], c ? c->packets : 0);
+        }
 }
 
 /* What the rules counted and did not log, because so many came at once. */
@@ -67,7 +68,7 @@ static uint64_t unlogged(const struct denied *d) {
     uint64_t logged = d->read + d->missed + d->crowded + d->unread, counted = 0;
 
     for (enum direction i = 0; i < DIRECTION_MAX; i++)
-        counted += d->tallies[i].total;
+        counted += d->tallies[i][0].total + d->tallies[i][1].total;
     return counted > logged ? counted - logged : 0;
 }
 

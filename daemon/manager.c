@@ -39,7 +39,7 @@ const char *state_name(enum state s) {
 }
 
 enum state manager_state(const struct manager *m) {
-    const enum mode *modes = m->enforced->intent->modes;
+    const struct intent *in = m->enforced->intent;
 
     if (m->is_off)
         return STATE_OFF;
@@ -49,7 +49,8 @@ enum state manager_state(const struct manager *m) {
         return STATE_DEGRADED;
     if (m->learn_until_usec)
         return STATE_LEARNING;
-    if (modes[DIRECTION_IN] != MODE_ENFORCE || modes[DIRECTION_OUT] != MODE_ENFORCE)
+    if (in->modes[DIRECTION_IN] != MODE_ENFORCE || in->modes[DIRECTION_OUT] != MODE_ENFORCE ||
+        in->n_audited > 0)
         return STATE_AUDIT;
     return STATE_ENFORCING;
 }

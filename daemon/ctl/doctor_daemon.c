@@ -14,7 +14,7 @@
  * other is about something that went wrong. */
 static const char *const notes[] = {
     "peer-unbound", "port-unnamed", "no-management", "no-roles", "no-baseline",
-    "mode-audit",   "mode-off",     "learning",      "audit",
+    "mode-audit",   "part-audit",   "mode-off",      "learning", "audit",
 };
 
 static bool is_note(const char *code) {

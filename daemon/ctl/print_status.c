@@ -23,7 +23,7 @@ struct state {
 static const struct state states[] = {
     { "enforcing", "enforcing, in sync", COLOUR_GOOD },
     { "learning", "learning the connections that are open, denies nothing yet", COLOUR_GOOD },
-    { "audit", "audit: denies nothing", COLOUR_WARN },
+    { "audit", "audit: not all that the policy denies is denied", COLOUR_WARN },
     { "degraded", "degraded: not all is as it should be", COLOUR_BAD },
     { "contested", "contested: somebody keeps rewriting the rules", COLOUR_BAD },
     { "off", "off: enforces nothing", COLOUR_BAD },

@@ -3,6 +3,7 @@
  * 100,000 hosts costs a binary search for each reference; addresses that two hosts claim are found
  * by one sweep over all of them in order. */
 #include "base/quote.h"
+#include "engine/audited.h"
 #include "engine/flow.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 /* A policy and what a site can name of it. */
 struct known {
     const struct policy *policy;
-    struct names roles, peers, parties, features, ports;
+    struct names roles, peers, parties, features, ports, flows;
 };
 
 struct check {
@@ -45,11 +46,14 @@ static int known_collect(struct known *k, const struct policy *p, struct arena *
         r = names_of(&k->features, a, p->features, p->n_features, sizeof(*p->features));
     if (r == 0)
         r = names_of(&k->ports, a, p->ports, p->n_ports, sizeof(*p->ports));
+    if (r == 0)
+        r = names_of(&k->flows, a, p->flows, p->n_flows, sizeof(*p->flows));
     k->roles.is_open = p->lacks.roles;
     k->peers.is_open = p->lacks.peers;
     k->parties.is_open = p->lacks.roles || p->lacks.peers;
     k->features.is_open = p->lacks.features;
     k->ports.is_open = p->lacks.ports;
+    k->flows.is_open = p->is_draft;
     return r;
 }
 
@@ -202,6 +206,60 @@ static void selectors_check(struct check *c, const struct words *words) {
     }
 }
 
+/* --- what is audited --- */
+
+static void audited_mistake(struct check *c, const struct word *w, const struct audited *a) {
+    mistake(&c->l, w->node, "%s is a role and a flow of %s: write \"%s/role:%s\" or \"%s/flow:%s\"",
+            a->name, a->product, a->product, a->name, a->product, a->name);
+}
+
+/* A name among the flows, the roles, or both of them. */
+static int audited_name_check(struct check *c, const struct word *w, const struct audited *a,
+                              const struct names *flows, const struct names *roles) {
+    static const char *const whats[] = {
+        [AUDITED_NAME] = "flow and no role", [AUDITED_FLOW] = "flow", [AUDITED_ROLE] = "role"
+    };
+    struct names both = { .is_open = flows->is_open || roles->is_open };
+    const struct names *known = a->kind == AUDITED_FLOW   ? flows
+                                : a->kind == AUDITED_ROLE ? roles
+                                                          : &both;
+    const struct word half = { .text = a->name, .node = w->node };
+    char what[NAME_LENGTH_MAX + 32];
+    int r = names_collect(&both, c->l.scratch, flows->items, flows->n, sizeof(*flows->items));
+
+    if (r == 0)
+        r = names_collect(&both, c->l.scratch, roles->items, roles->n, sizeof(*roles->items));
+    if (r < 0)
+        return r;
+    names_sort(&both);
+    snprintf(what, sizeof(what), "%s of %s", whats[a->kind], a->product);
+    word_check(c, &half, what, known);
+    if (a->kind == AUDITED_NAME && names_have(flows, a->name) && names_have(roles, a->name))
+        audited_mistake(c, w, a);
+    return 0;
+}
+
+static int audited_check(struct check *c, const struct word *w) {
+    const struct known *k;
+    struct names own = { .is_open = c->site->is_draft };
+    struct audited a;
+    struct word half = { .node = w->node };
+    int r;
+
+    if (!audited_parse(w->text, &a))
+        return 0;
+    half.text = a.product;
+    k = known_find(c, a.product);
+    if (!k && strcmp(a.product, PRODUCT_SITE) != 0)
+        word_check(c, &half, "product that has a policy", &c->products);
+    if (a.kind == AUDITED_PRODUCT || (!k && strcmp(a.product, PRODUCT_SITE) != 0))
+        return 0;
+    if (k)
+        return audited_name_check(c, w, &a, &k->flows, &k->roles);
+    r = names_of(&own, c->l.scratch, c->site->flows, c->site->n_flows, sizeof(*c->site->flows));
+    return r < 0 ? r : audited_name_check(c, w, &a, &own, &(struct names){ 0 });
+}
+
 /* --- addresses --- */
 
 struct claim {
@@ -285,6 +343,8 @@ static int references_check(struct check *c) {
         selectors_check(c, &s->flows[i].from);
         selectors_check(c, &s->flows[i].to);
     }
+    for (size_t i = 0; i < s->audit.n && r == 0; i++)
+        r = audited_check(c, &s->audit.items[i]);
     return r;
 }
 

@@ -42,7 +42,7 @@ static int edges_add(struct sweep *s, const struct intent *in, enum direction d)
     for (size_t i = 0; i < in->n_flows; i++) {
         const struct intent_flow *f = &in->flows[i];
 
-        if (f->state[d] != FLOW_ACTIVE)
+        if (f->state[d] != FLOW_ACTIVE && !f->audit[d])
             continue;
         for (size_t j = 0; j < f->n_services; j++) {
             const struct service *sv = &f->services[j];

@@ -178,7 +178,7 @@ static void class_chains(struct compiler *c, enum direction d) {
             if (class->flows[j]->broadcast && d == DIRECTION_OUT && !compile_class_is_any(class, d))
                 broadcast_rule(c, class->flows[j]);
         }
-        compile_goto(c, NULL, words[d].granted);
+        compile_class_end(c, class, d, words[d].granted);
     }
 }
 
@@ -191,7 +191,7 @@ static void answer_chains(struct compiler *c, enum direction d) {
         const struct rule_shape shape = { .other = back->other };
         char name[NAME_MAX_LENGTH];
 
-        if (compile_class_is_any(class, d))
+        if (compile_answers_pass(c, class, d))
             continue;
         compile_class_name(class, back->answer_map, name);
         build_chain(&c->build, name);
@@ -233,23 +233,46 @@ static void icmp_rules(struct compiler *c, const struct intent_flow *f, const st
     }
 }
 
+static bool has_echo(const struct service *s) {
+    uint8_t request = s->protocol == PROTOCOL_ICMP ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
+
+    return s->protocol != PROTOCOL_IGMP && s->lo <= request && s->hi >= request;
+}
+
+static uint8_t echo_reply(uint8_t protocol) {
+    return protocol == PROTOCOL_ICMP ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY;
+}
+
 /* Echo replies come back to whoever may ask. */
 static void echo_reply_rules(struct compiler *c, const struct intent_flow *f,
                              const struct service *s, enum direction d) {
-    bool is_icmp = s->protocol == PROTOCOL_ICMP;
-    uint8_t request = is_icmp ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
     const struct stmt match[] = {
         { .type = STMT_CT_DIRECTION, .ct_direction = CT_REPLY },
-        { .type = STMT_ICMP_TYPE,
-          .icmp = { s->protocol, is_icmp ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY } },
+        { .type = STMT_ICMP_TYPE, .icmp = { s->protocol, echo_reply(s->protocol) } },
     };
     const struct rule_shape shape = { .before = match,
                                       .n_before = ARRAY_SIZE(match),
                                       .other = words[opposite(d)].other };
 
-    if (s->protocol == PROTOCOL_IGMP || s->lo > request || s->hi < request)
-        return;
-    flow_rules(c, f, d, &shape);
+    if (has_echo(s))
+        flow_rules(c, f, d, &shape);
+}
+
+/* What the flows in audit mode add: answers first, for they are recorded with their requests. */
+static void portless_audit(struct compiler *c, uint8_t protocol, enum direction d) {
+    for (int is_answer = 1; is_answer >= 0; is_answer--)
+        for (size_t i = 0; i < c->intent->n_flows; i++) {
+            const struct intent_flow *f = &c->intent->flows[i];
+            enum direction of = is_answer ? opposite(d) : d;
+
+            for (size_t j = 0; j < f->n_services && compile_flow_is_audited(c, f, of); j++)
+                if (f->services[j].protocol != protocol)
+                    continue;
+                else if (!is_answer)
+                    compile_audit_types(c, f, &f->services[j], d);
+                else if (has_echo(&f->services[j]))
+                    compile_audit_echo(c, f, protocol, echo_reply(protocol));
+        }
 }
 
 static void portless_chain(struct compiler *c, uint8_t protocol, enum direction d) {
@@ -269,6 +292,7 @@ static void portless_chain(struct compiler *c, uint8_t protocol, enum direction 
             if (f->state[opposite(d)] == FLOW_ACTIVE)
                 echo_reply_rules(c, f, &f->services[j], opposite(d));
         }
+    portless_audit(c, protocol, d);
     compile_goto(c, NULL, words[d].deny);
 }
 
@@ -345,39 +369,50 @@ static void base_chain(struct compiler *c, enum direction d) {
     compile_goto(c, NULL, w->granted);
 }
 
-static void log_rule(struct build *b, bool audit) {
-    uint16_t group = audit ? PORTD_LOG_GROUP_WOULD : PORTD_LOG_GROUP;
+static void log_rule(struct compiler *c, const char *comment, uint16_t group) {
+    if (c->intent->is_mute)
+        return;
+    build_rule(&c->build, comment);
+    build_stmt(&c->build, (struct stmt){ .type = STMT_LIMIT, .limit = { 200, 100 } });
+    build_stmt(&c->build, (struct stmt){ .type = STMT_LOG, .log = { group, 64, 32 } });
+}
 
-    build_rule(b, audit ? "would be denied: log" : "denied: log");
-    build_stmt(b, (struct stmt){ .type = STMT_LIMIT, .limit = { 200, 100 } });
-    build_stmt(b, (struct stmt){ .type = STMT_LOG, .log = { group, 64, 32 } });
+void compile_would(struct compiler *c, const char *counter) {
+    log_rule(c, "would be denied: log", PORTD_LOG_GROUP_WOULD);
+    build_rule(&c->build, "would be denied");
+    build_counter(&c->build, counter);
+    build_verdict(&c->build, VERDICT_ACCEPT, NULL);
+}
+
+static void reject_rules(struct build *b, const char *counter) {
+    build_rule(b, "denied: count");
+    build_counter(b, counter);
+    build_rule(b, "denied: answer");
+    build_stmt(b, (struct stmt){ .type = STMT_L4PROTO, .protocol = PROTOCOL_TCP });
+    build_stmt(b, (struct stmt){ .type = STMT_REJECT, .reject = REJECT_TCP_RESET });
+    build_rule(b, "denied: answer");
+    build_stmt(b, (struct stmt){ .type = STMT_REJECT, .reject = REJECT_ADMIN_PROHIBITED });
 }
 
 /* Logged at a bounded rate for whoever listens to the group, then denied. */
 static void deny_chain(struct compiler *c, enum direction d) {
     struct build *b = &c->build;
-    bool audit = c->intent->modes[d] == MODE_AUDIT;
     char counter[NAME_MAX_LENGTH];
 
     snprintf(counter, sizeof(counter), "denied/%s", direction_name(d));
     build_chain(b, words[d].deny);
-
-    if (!c->intent->is_mute)
-        log_rule(b, audit);
-
-    if (!audit && c->intent->denies[d] == DENY_REJECT) {
-        build_rule(b, "denied: count");
-        build_counter(b, counter);
-        build_rule(b, "denied: answer");
-        build_stmt(b, (struct stmt){ .type = STMT_L4PROTO, .protocol = PROTOCOL_TCP });
-        build_stmt(b, (struct stmt){ .type = STMT_REJECT, .reject = REJECT_TCP_RESET });
-        build_rule(b, "denied: answer");
-        build_stmt(b, (struct stmt){ .type = STMT_REJECT, .reject = REJECT_ADMIN_PROHIBITED });
+    if (c->intent->modes[d] == MODE_AUDIT) {
+        compile_would(c, counter);
         return;
     }
-    build_rule(b, audit ? "would be denied" : "denied");
+    log_rule(c, "denied: log", PORTD_LOG_GROUP);
+    if (c->intent->denies[d] == DENY_REJECT) {
+        reject_rules(b, counter);
+        return;
+    }
+    build_rule(b, "denied");
     build_counter(b, counter);
-    build_verdict(b, audit ? VERDICT_ACCEPT : VERDICT_DROP, NULL);
+    build_verdict(b, VERDICT_DROP, NULL);
 }
 
 static void compile_direction(struct compiler *c, enum direction d) {
@@ -403,6 +438,7 @@ static void compile_direction(struct compiler *c, enum direction d) {
     for (size_t i = 0; i < ARRAY_SIZE(portless); i++)
         portless_chain(c, portless[i], d);
     deny_chain(c, d);
+    compile_audit_chains(c, d, words[d].other);
 }
 
 static int compile_classes(struct compiler *c) {

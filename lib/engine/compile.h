@@ -22,6 +22,27 @@ void compile_class_name(const struct port_class *c, const char *prefix,
 /* Open for anybody by one of its flows. */
 bool compile_class_is_any(const struct port_class *class, enum direction d);
 
+/* Parts of the policy in audit mode. */
+bool compile_flow_is_audited(const struct compiler *c, const struct intent_flow *f,
+                             enum direction d);
+bool compile_class_is_audited(const struct compiler *c, const struct port_class *class,
+                              enum direction d);
+/* Whether answers of the class pass whoever asked, because anybody may, or is let. */
+bool compile_answers_pass(const struct compiler *c, const struct port_class *class,
+                          enum direction d);
+/* Where what none of its flows accepts goes. */
+void compile_class_end(struct compiler *c, const struct port_class *class, enum direction d,
+                       const char *deny);
+/* The same for what has types instead of ports, and for its answers. */
+void compile_audit_types(struct compiler *c, const struct intent_flow *f, const struct service *s,
+                         enum direction d);
+void compile_audit_echo(struct compiler *c, const struct intent_flow *f, uint8_t protocol,
+                        uint8_t reply);
+/* Where they go, if anything does; `other` is the other host's end of a packet. */
+void compile_audit_chains(struct compiler *c, enum direction d, enum side other);
+/* The rules that record what would be denied, and let it pass. */
+void compile_would(struct compiler *c, const char *counter);
+
 /* By which port of a packet its class is found. */
 enum port_of { PORT_SOURCE, PORT_DESTINATION, PORT_ORIGINAL };
 

@@ -48,7 +48,7 @@ bool compile_map(struct compiler *c, enum direction d, uint8_t protocol, const c
         build_set(&c->build, map, SET_SERVICE, true);
     for (size_t i = 0; i < c->classes[d].n; i++) {
         const struct port_class *class = &c->classes[d].items[i];
-        bool accept = accept_any && compile_class_is_any(class, d);
+        bool accept = accept_any && compile_answers_pass(c, class, d);
         char name[NAME_MAX_LENGTH];
 
         compile_class_name(class, prefix, name);
@@ -82,7 +82,7 @@ void compile_ranges(struct compiler *c, enum direction d, enum port_of of, const
                     bool accept_any) {
     for (size_t i = 0; i < c->classes[d].n; i++) {
         const struct port_class *class = &c->classes[d].items[i];
-        bool accept = accept_any && compile_class_is_any(class, d);
+        bool accept = accept_any && compile_answers_pass(c, class, d);
         char name[NAME_MAX_LENGTH];
 
         compile_class_name(class, prefix, name);

@@ -3,6 +3,8 @@
  * ruleset, the reasons by looking at each row that names the port. */
 #include "engine/explain.h"
 
+#include "engine/audited.h"
+
 #include "engine/jsonlist.h"
 
 #include <errno.h>
@@ -290,6 +292,9 @@ static char *explain_text(const struct intent *in, const struct query *q, const 
                      q->direction == DIRECTION_IN ? "to" : "towards", address);
     else if (is_here(in, q))
         r = asprintf(&text, "%s is this host itself: loopback is always open", address);
+    else if (in->modes[q->direction] == MODE_ENFORCE)
+        r = asprintf(&text, "%s %s %s passes only because %s is in audit mode: no flow opens it",
+                     service, way, address, audited_service(in, q->direction, &q->service));
     else
         r = asprintf(&text, "%s is %s: %s %s %s is not denied, though no flow opens it",
                      q->direction == DIRECTION_IN ? "ingress" : "egress",
@@ -373,21 +378,33 @@ json_t *flows_json(const struct intent *in, const struct ruleset *have) {
     return array;
 }
 
-/* A direction that isn't enforced has no counter. */
+static const struct counter *direction_counter(const struct ruleset *have, const char *prefix,
+                                               enum direction d) {
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s/%s", prefix, direction_name(d));
+    return ruleset_counter(have, name);
+}
+
+/* A direction that is off has no counter, one without parts in audit mode none of those. */
 json_t *denied_json(const struct ruleset *have) {
     json_t *array = json_array();
     int r = array ? 0 : -1;
 
     for (enum direction d = 0; r == 0 && d < DIRECTION_MAX; d++) {
-        char name[32];
-        const struct counter *c;
+        const struct counter *c = direction_counter(have, "denied", d);
+        const struct counter *would = direction_counter(have, "audit", d);
+        json_t *o;
 
-        snprintf(name, sizeof(name), "denied/%s", direction_name(d));
-        c = ruleset_counter(have, name);
-        if (c)
-            r = json_array_append_new(
-                array, json_pack("{s:s, s:I, s:I}", "direction", direction_name(d), "packets",
-                                 (json_int_t)c->packets, "bytes", (json_int_t)c->bytes));
+        if (!c)
+            continue;
+        o = json_pack("{s:s, s:I, s:I}", "direction", direction_name(d), "packets",
+                      (json_int_t)c->packets, "bytes", (json_int_t)c->bytes);
+        if (o && would)
+            r |= json_object_set_new(o, "audited_packets",
+                                     json_integer((json_int_t)would->packets)) |
+                 json_object_set_new(o, "audited_bytes", json_integer((json_int_t)would->bytes));
+        r |= json_array_append_new(array, o);
     }
     return json_whole(array, r);
 }

@@ -51,7 +51,8 @@ struct intent_flow {
     size_t n_from, n_to;
     bool broadcast;
     enum flow_state state[DIRECTION_MAX];
-    const char *missing; /* NULL, or the feature, port or peer */
+    const char *missing;              /* NULL, or the feature, port or peer */
+    const char *audit[DIRECTION_MAX]; /* the word of the site that has it audited; NULL: none */
 };
 
 struct intent_host {
@@ -84,6 +85,8 @@ struct intent {
     struct intent_host self;
     enum mode modes[DIRECTION_MAX];
     enum deny denies[DIRECTION_MAX];
+    const char **audited; /* the words of the site's "audit" that concern this host */
+    size_t n_audited;
     bool seal;
     enum updates updates;
     bool is_mute; /* the kernel can't hand packets to programs: nothing is logged */

@@ -172,6 +172,7 @@ struct site {
     enum deny deny_ingress, deny_egress;
     bool seal; /* nobody else may write to the table */
     enum updates updates;
+    struct words audit; /* products, "product/flow" and "product/ROLE" */
     struct prefixes management;
     struct site_product *products;
     struct host *hosts; /* in the order of the file */

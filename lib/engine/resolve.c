@@ -3,6 +3,8 @@
  * found anew for each host that asks. */
 #include "engine/resolve.h"
 
+#include "engine/audited.h"
+
 #include <errno.h>
 
 static const struct site_product *product_find(const struct site *site, const char *product) {
@@ -328,5 +330,5 @@ int resolver_aim(struct resolver *rs, const struct host *self) {
 
     for (size_t i = 0; i < rs->intent->n_flows && r == 0; i++)
         flow_aim(&rs->intent->flows[i], self);
-    return r;
+    return r < 0 ? r : audited_aim(rs->intent, rs->site, self);
 }

@@ -2,6 +2,7 @@
 /* The site file and its drop-ins are merged as documents, before any table reads them: so what
  * counts is checked once, and a drop-in can complete or correct what the site file says. Every
  * node remembers its own file. */
+#include "engine/audited.h"
 #include "engine/flow.h"
 
 #include "base/quote.h"
@@ -83,6 +84,24 @@ static int read_denies(struct loader *l, const struct node *n, void *record) {
     };
 
     return fields_read(l, n, fields, ARRAY_SIZE(fields), record);
+}
+
+static int read_audit(struct loader *l, const struct node *n, void *record) {
+    struct words *audit = record;
+    int r = strings_read(l, n, audit, "\"jtel-acd/rest\"");
+
+    for (size_t i = 0; i < audit->n && r == 0; i++) {
+        const struct word *w = &audit->items[i];
+        char quoted[QUOTE_TEXT_MAX];
+        struct audited a;
+
+        if (w->node->type == NODE_STRING && !audited_parse(w->text, &a))
+            mistake(l, w->node,
+                    "%s is nothing that can be audited: write a product, product/flow or "
+                    "product/ROLE, as in jtel-acd/rest",
+                    text_quote(w->text, quoted));
+    }
+    return r < 0 ? r : strings_check_unique(l, n);
 }
 
 /* --- products --- */
@@ -239,6 +258,7 @@ static const struct field site_fields[] = {
     { "ingress", NODE_STRING, false, offsetof(struct site, ingress), read_mode, "\"enforce\"" },
     { "egress", NODE_STRING, false, offsetof(struct site, egress), read_mode, "\"enforce\"" },
     { "deny", NODE_OBJECT, false, 0, read_denies, "{ \"ingress\": \"drop\" }" },
+    { "audit", NODE_ARRAY, false, offsetof(struct site, audit), read_audit, "[\"jtel-acd/rest\"]" },
     { "seal", NODE_BOOLEAN, false, offsetof(struct site, seal), read_boolean, NULL },
     { "policy_updates", NODE_STRING, false, offsetof(struct site, updates), read_updates,
       "\"hold\"" },

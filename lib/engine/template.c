@@ -280,9 +280,9 @@ static json_t *hosts_json(const struct selection *s, struct arena *a) {
 /* What every site says, whatever its products. */
 static json_t *head_json(void) {
     return json_pack("{s:i, s:o, s:s, s:s, s:{s:s, s:s}, s:[o]}", "format", 1, "site",
-                     blank("the name of the site, as in berlin"), "ingress",
-                     mode_name(MODE_ENFORCE), "egress", mode_name(MODE_ENFORCE), "deny", "ingress",
-                     deny_name(DENY_DROP), "egress", deny_name(DENY_REJECT), "management",
+                     blank("the name of the site, as in berlin"), "ingress", mode_name(MODE_AUDIT),
+                     "egress", mode_name(MODE_AUDIT), "deny", "ingress", deny_name(DENY_DROP),
+                     "egress", deny_name(DENY_REJECT), "management",
                      blank("networks from which hosts are administered, as in 10.0.0.0/24"));
 }
 
@@ -298,18 +298,28 @@ static json_t *site_json(const struct template_request *q, const struct selectio
 
 /* --- the whole --- */
 
+static const char audit_note[] =
+    "ingress and egress are \"audit\": nothing is denied yet; portd-ctl status says what would be, "
+    "and when it has been quiet for long enough to write \"enforce\"";
+
 /* The notes concern what is new; with a new site host-baseline is. */
 static json_t *notes_json(const struct template_request *q, const struct selection *s,
                           const struct policy *const *policies, size_t n, struct arena *a) {
     const struct policy **about = arena_alloc(a, (s->n_fresh + 1) * sizeof(*about));
     size_t n_about = s->n_fresh;
+    json_t *notes;
 
     if (!about)
         return NULL;
     memcpy(about, s->fresh, s->n_fresh * sizeof(*about));
     about[n_about] = q->site ? NULL : policy_find(policies, n, PRODUCT_BASELINE);
     n_about += about[n_about] != NULL;
-    return template_notes(about, n_about);
+    notes = template_notes(about, n_about);
+    if (!q->site && json_array_append_new(notes, json_string(audit_note)) < 0) {
+        json_decref(notes);
+        return NULL;
+    }
+    return notes;
 }
 
 int template_build(const struct template_request *request, const struct policy *const *policies,

@@ -3,6 +3,8 @@
  * meant. Each says where it is mended. */
 #include "engine/warning.h"
 
+#include "engine/audited.h"
+
 #include <errno.h>
 
 static int warning_add(struct intent *in, const char *code, const char *text, const char *hint) {
@@ -114,6 +116,41 @@ static int warn_modes(struct intent *in, const char *site_file) {
     return r;
 }
 
+/* The rows that only share a service with what is audited, of one word. */
+static const char *rows_beside(struct intent *in, const char *word) {
+    const char *rows = "";
+
+    for (size_t i = 0; i < in->n_flows && rows; i++)
+        for (enum direction d = 0; d < DIRECTION_MAX; d++) {
+            const struct intent_flow *f = &in->flows[i];
+
+            if (f->state[d] == FLOW_ACTIVE && in->modes[d] == MODE_ENFORCE && !f->audit[d] &&
+                audited_beside(in, d, f, word)) {
+                rows = arena_printf(in->arena, "%s%s%s", rows, *rows ? ", " : "", f->id);
+                break;
+            }
+        }
+    return rows;
+}
+
+/* A packet that no row opens can't be told to be denied by one row and not by another. */
+static int warn_audited(struct intent *in, const char *site_file) {
+    int r = 0;
+
+    for (size_t i = 0; i < in->n_audited && r == 0; i++) {
+        const char *word = in->audited[i], *rows = rows_beside(in, word);
+
+        r = warning_add(in, "part-audit",
+                        rows ? arena_printf(in->arena,
+                                            "%s is in audit mode: at its services nothing is "
+                                            "denied%s%s",
+                                            word, *rows ? ", which are services of " : "", rows)
+                             : NULL,
+                        arena_printf(in->arena, "%s /audit", site_file));
+    }
+    return r;
+}
+
 int warnings_resolve(struct intent *in, const struct parties *parties) {
     int r = warn_parties(in, parties);
 
@@ -123,5 +160,7 @@ int warnings_resolve(struct intent *in, const struct parties *parties) {
         r = warn_no_baseline(in);
     if (r == 0 && in->self.n_roles == 0)
         r = warn_no_roles(in, parties->site);
-    return r < 0 ? r : warn_modes(in, parties->site->file);
+    if (r == 0)
+        r = warn_modes(in, parties->site->file);
+    return r < 0 ? r : warn_audited(in, parties->site->file);
 }

@@ -71,12 +71,13 @@ says err 'shop ports, of which the vendor leaves a choice: smtp 25, 465 and 587 
 says err 'shop features: mail on (Mail)'
 says err 'shop os of a host: linux or windows'
 says err 'host-baseline features: ping on'
+says err 'nothing is denied yet; portd-ctl status says what would be'
 cat >wanted <<'END'
 {
   "format": 1,
   "site": "<the name of the site, as in berlin>",
-  "ingress": "enforce",
-  "egress": "enforce",
+  "ingress": "audit",
+  "egress": "audit",
   "deny": { "ingress": "drop", "egress": "reject" },
   "management": ["<networks from which hosts are administered, as in 10.0.0.0/24>"],
   "products": {
@@ -134,7 +135,7 @@ says out '"<the name of a host, mailstore-spe CAS: Client Access Servers>"'
 
 run 0 init shop "${dirs[@]}" --json
 json 'a["site"]["products"]["shop"]["ports"]["imap"] == 143 and "file" not in a'
-json 'a["next"] == "portd-ctl check --site FILE --policy-dir policies" and len(a["notes"]) == 7'
+json 'a["next"] == "portd-ctl check --site FILE --policy-dir policies" and len(a["notes"]) == 8'
 silent err
 
 # A file, which anybody may read, and which is never written again.

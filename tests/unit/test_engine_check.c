@@ -88,6 +88,10 @@ static const struct {
       "site.json:3:19: /products/p/peers/A: \"A\" is no peer of this product (there are: X and Y)\n"
       "site.json:3:26: /products/p/peers/x: \"x\" is no peer of this product; did you mean \"X\"? "
       "(there are: X and Y)\n" },
+    { SITE("'hosts':{'h':{'addresses':['10.0.0.1']}},'audit':['p','q/C','r/A','q/x','site/x']"),
+      "site.json:2:61: /audit/2: \"r\" is no product that has a policy (there are: p and q)\n"
+      "site.json:2:67: /audit/3: \"x\" is no flow and no role of q (there are: C)\n"
+      "site.json:2:73: /audit/4: \"x\" is no flow and no role of site (there are: none)\n" },
     { PRODUCTS("'q':{'peers':{'X':[]}}"),
       "site.json:3:19: /products/q/peers/X: \"X\" is no peer of this product (there are: none)\n" },
     { PRODUCTS("'p':{'ports':{'resd':1,'web':444,'smtp':26}}"),
@@ -243,8 +247,19 @@ static const struct {
       "site.json:1:1: \"hosts\" is missing: add it, as in \"hosts\": { \"acd-lb1\": { "
       "\"addresses\": [\"10.1.0.21\"] } }\n"
       "site.json:2:8: /host: \"host\" is no member here; did you mean \"hosts\"? (there are: "
-      "format, site, ingress, egress, deny, seal, policy_updates, management, products, hosts and "
+      "format, site, ingress, egress, deny, audit, seal, policy_updates, management, products, "
+      "hosts and "
       "flows)\n" },
+    { POLICY("'roles':{'A':{},'f':{}},'flows':[" ROW("f", "A") "]"),
+      SITE(HOST
+           "'audit':['p','p/A','p/flow:f','p/role:f','p/f','p/a','p/flow:A','q','site/x','A b']"),
+      "site.json:2:83: /audit/4: f is a role and a flow of p: write \"p/role:f\" or \"p/flow:f\"\n"
+      "site.json:2:89: /audit/5: \"a\" is no flow and no role of p; did you mean \"A\"? (there "
+      "are: "
+      "A and f)\n"
+      "site.json:2:95: /audit/6: \"A\" is no flow of p (there are: f)\n"
+      "site.json:2:119: /audit/9: \"A b\" is nothing that can be audited: write a product, "
+      "product/flow or product/ROLE, as in jtel-acd/rest\n" },
     { policy_p, HOSTS("'h':{'addresses':['10.0.0.1']},'h':{'addresses':['10.0.0.1']}"),
       "site.json:3:36: /hosts/h: stands twice, first in line 3 column 5: remove one\n" },
     { policy_p, SITE(HOST "'products':{'p':{'ports':{'smtp':0,'web':0}}}"),

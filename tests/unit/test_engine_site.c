@@ -233,7 +233,8 @@ static const struct {
     { "{'format':1,'site':7,'hosts':{'h':{'addresses':['10.0.0.1']}},'host':{}}",
       "site.json:1:20: /site: must be a string, as in \"berlin\", not an integer\n"
       "site.json:1:70: /host: \"host\" is no member here; did you mean \"hosts\"? (there are: "
-      "format, site, ingress, egress, deny, seal, policy_updates, management, products, hosts and "
+      "format, site, ingress, egress, deny, audit, seal, policy_updates, management, products, "
+      "hosts and "
       "flows)\n" },
     { HEAD("'hosts':{}"), "site.json:2:9: /hosts: must not be empty: name the hosts of the site, "
                           "as in { \"acd-lb1\": { \"addresses\": [\"10.1.0.21\"] } }\n" },

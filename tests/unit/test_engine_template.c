@@ -94,9 +94,13 @@ static void assert_built(const char *products, const char *hosts, const char *si
 }
 
 #define HEAD                                                                                       \
-    "{'format':1,'site':'<the name of the site, as in berlin>','ingress':'enforce',"               \
-    "'egress':'enforce','deny':{'ingress':'drop','egress':'reject'},"                              \
+    "{'format':1,'site':'<the name of the site, as in berlin>','ingress':'audit',"                 \
+    "'egress':'audit','deny':{'ingress':'drop','egress':'reject'},"                                \
     "'management':['<networks from which hosts are administered, as in 10.0.0.0/24>'],"
+#define AUDIT_NOTE                                                                                 \
+    "'ingress and egress are \\'audit\\': nothing is denied yet; portd-ctl status says what "      \
+    "would "                                                                                       \
+    "be, and when it has been quiet for long enough to write \\'enforce\\''"
 #define ADDRESS(of) "'addresses':['<an address of " of ", as in 10.1.0.21>']"
 
 static void test_whole(_unused_ void **state) {
@@ -105,7 +109,7 @@ static void test_whole(_unused_ void **state) {
                       "'hosts':{'<the name of a host, A>':{'roles':['q/A']," ADDRESS(
                           "this host") "},'<the name of a host, C: The "
                                        "third>':{'roles':['q/C']," ADDRESS("this host") "}}}",
-                 "['host-baseline features: ping off']");
+                 "['host-baseline features: ping off'," AUDIT_NOTE "]");
     assert_built("empty", "", NULL, "",
                  HEAD "'products':{'empty':{}},"
                       "'hosts':{'<the name of a host>':{" ADDRESS("this host") "}}}",
@@ -124,7 +128,7 @@ static void test_products(_unused_ void **state) {
                  "imap 143 and 993 (Mail)','p peers, any address unless bound: open',"
                  "'p peers, by these names unless bound: named a.example.net and b.example.net',"
                  "'p os of a host: linux or windows, each has rows of its own',"
-                 "'host-baseline features: ping off']");
+                 "'host-baseline features: ping off'," AUDIT_NOTE "]");
 }
 
 static void test_hosts(_unused_ void **state) {
