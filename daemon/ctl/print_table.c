@@ -72,9 +72,9 @@ static void set_last_hit(struct table *t, size_t column, json_t *flow) {
 
 void print_flows(json_t *flows) {
     static const struct column columns[] = {
-        { "FLOW", false, false },   { "SERVICES", true, false },  { "FROM", true, false },
-        { "TO", true, false },      { "INGRESS", false, false },  { "EGRESS", false, false },
-        { "PACKETS", false, true }, { "LAST HIT", false, false },
+        { "FLOW", false, false },   { "SERVICES", true, false }, { "FROM", true, false },
+        { "TO", true, false },      { "INGRESS", false, false }, { "EGRESS", false, false },
+        { "PACKETS", false, true }, { "HIT", true, false },
     };
     struct table *t = table_new(columns, ARRAY_SIZE(columns));
     json_t *flow;
