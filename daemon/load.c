@@ -371,6 +371,22 @@ static void restore_generation(struct manager *m, char ret_digest[static DIGEST_
     report_clear(&ignored);
 }
 
+/* What the files brought while portd was away. That it can't be told is no reason to wait. */
+static void find_first_changes(const struct manager *m, const struct enforced *first,
+                               struct reload *q) {
+    _cleanup_(changes_freep) struct changes *c = NULL;
+    struct report ignored = REPORT_INIT;
+    struct snapshot last = { 0 };
+
+    if (snapshot_load(m->options.state_dir, m->options.input.host, true, &last, &ignored) == 0 &&
+        changes_find(last.enforced->intent, first->intent, &c) == 0) {
+        q->opened = changes_json(c->opened, c->n_opened);
+        q->closed = changes_json(c->closed, c->n_closed);
+    }
+    enforced_free(last.enforced);
+    report_clear(&ignored);
+}
+
 /* At boot others set up their tables, too: portd outlasts them rather than give up. */
 static int enforce_first(struct manager *m, struct enforced **first, const char *old_digest,
                          struct report *reterr) {
@@ -407,14 +423,19 @@ int manager_load_first(struct manager *m, struct report *reterr) {
     r = learn_begin(m);
     if (r < 0)
         return r;
+    if (strcmp(old_digest, first->digest) != 0)
+        find_first_changes(m, first, &q);
     r = enforce_first(m, &first, old_digest, reterr);
-    if (r != 0)
+    if (r != 0) {
+        reload_clear(&q);
         return r < 0 ? r : MANAGER_E_REFUSED;
+    }
     if (seal_tidy(m, reterr) != 0)
         log_report(LOG_WARNING, reterr);
     report_clear(reterr);
     record_reload(m, q.by, q.reason);
     save(m, &q);
+    reload_clear(&q);
     service_idle(turn_usec(m->enforced));
     return 0;
 }

@@ -9,12 +9,10 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/record.h"
-#include "daemon/warnings.h"
 #include "nft/kernel.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +45,7 @@ static json_t *record_back(const json_t *record) {
     return json_object_get(record, "back");
 }
 
-static uint64_t back_generation(const struct trial *t) {
+uint64_t trial_generation(const struct trial *t) {
     return member_number(record_back(t->record), "generation");
 }
 
@@ -58,7 +56,9 @@ static int remove_name(const struct manager *m, const char *name) {
 
     if (!path)
         return -ENOMEM;
-    return unlink(path) < 0 && errno != ENOENT ? -errno : file_sync_directory(path);
+    if (unlink(path) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return file_sync_directory(path);
 }
 
 static int rename_to_rolled_back(const struct manager *m, const json_t *record) {
@@ -95,23 +95,8 @@ static json_t *load_from(const struct manager *m, const char *name) {
     return NULL;
 }
 
-static int refuse(struct report *reterr, const char *format, ...) _printf_(2, 3);
-
-static int refuse(struct report *reterr, const char *format, ...) {
-    _cleanup_(freep) char *text = NULL;
-    va_list ap;
-    int n;
-
-    va_start(ap, format);
-    n = vasprintf(&text, format, ap);
-    va_end(ap);
-    if (n < 0) {
-        text = NULL;
-        return -ENOMEM;
-    }
-    report_add(reterr, (struct place){ 0 }, "%s", text);
-    return KERNEL_E_REFUSED;
-}
+/* The result of who says why to whoever asked. */
+#define refuse(reterr, ...) (report_add(reterr, (struct place){ 0 }, __VA_ARGS__), KERNEL_E_REFUSED)
 
 /* --- which boot this is --- */
 
@@ -213,7 +198,7 @@ int trial_begin(struct manager *m, json_t *record) {
     log_event(LOG_WARNING, LOG_ID_UNCONFIRMED, NULL, 0,
               "generation %" PRIu64 " waits %" PRIu64 " s for its confirmation, else generation "
               "%" PRIu64 " comes back",
-              m->generation, member_number(record, "usec") / 1000000, back_generation(&m->trial));
+              m->generation, member_number(record, "usec") / 1000000, trial_generation(&m->trial));
     return wake_at(m, m->trial.deadline_usec);
 }
 
@@ -228,8 +213,10 @@ static void forget(struct manager *m) {
 }
 
 void trial_end(struct manager *m) {
-    int r = m->trial.record ? remove_name(m, ROLLED_BACK) : 0;
+    int r = remove_name(m, ROLLED_BACK);
 
+    if (r == 0)
+        r = remove_name(m, UNCONFIRMED); /* one that was damaged */
     if (r < 0)
         log_error("%s can't be removed from %s: %s; the next start goes back again", ROLLED_BACK,
                   m->options.state_dir, strerror(-r));
@@ -261,7 +248,7 @@ int manager_confirm(struct manager *m, const char *by, struct report *reterr) {
 static void log_rolled_back(const struct manager *m, const char *by, const char *why) {
     log_event(LOG_WARNING, LOG_ID_ROLLED_BACK, NULL, 0,
               "rolled back to generation %" PRIu64 " by %s: %s; the files are not what is in force",
-              back_generation(&m->trial), by, why);
+              trial_generation(&m->trial), by, why);
 }
 
 static int apply_back(struct manager *m, json_t *back, struct reload *q, struct report *reterr) {
@@ -387,7 +374,7 @@ int manager_rollback(struct manager *m, uint64_t number, struct reload *q, struc
 
     if (m->is_off)
         return refuse(reterr, "portd is off; to enforce again: portd-ctl reload");
-    if (m->trial.is_waiting && number && number != back_generation(&m->trial))
+    if (m->trial.is_waiting && number && number != trial_generation(&m->trial))
         return refuse(reterr, "a reload waits to be confirmed: first portd-ctl confirm, or "
                               "portd-ctl rollback without a number");
     if (m->trial.is_waiting) {
@@ -469,7 +456,7 @@ static int load_waiting(struct manager *m, json_t *record, struct reload *q,
         return r;
     q->by = "portd";
     q->reason = why ? why : "it can't be used any more";
-    q->restores = generations_origin(m->options.state_dir, back_generation(&m->trial));
+    q->restores = generations_origin(m->options.state_dir, trial_generation(&m->trial));
     log_rolled_back(m, q->by, q->reason);
     return 0;
 }
@@ -487,66 +474,4 @@ int trial_load_first(struct manager *m, struct reload *q, struct enforced **ret)
     if (r != 0)
         json_decref(record);
     return r < 0 ? r : r == 0;
-}
-
-/* --- telling --- */
-
-bool trial_keeps(const struct manager *m, struct report *reterr) {
-    if (!m->trial.record)
-        return false;
-    report_add(
-        reterr, (struct place){ 0 }, "%s",
-        m->trial.is_waiting
-            ? "a reload waits to be confirmed: first portd-ctl confirm, or portd-ctl rollback"
-            : "portd was rolled back, and an update does not end that; to load the files: "
-              "portd-ctl reload");
-    return true;
-}
-
-const char *trial_until(const struct manager *m, char *buf) {
-    return m->trial.is_waiting ? clock_format(member_number(m->trial.record, "until_usec"), buf)
-                               : NULL;
-}
-
-static uint64_t seconds_left(const struct trial *t) {
-    uint64_t now = clock_boottime();
-
-    return t->deadline_usec > now ? (t->deadline_usec - now + 999999) / 1000000 : 0;
-}
-
-int trial_warn(const struct manager *m, json_t *warnings) {
-    const struct trial *t = &m->trial;
-
-    if (!t->record)
-        return 0;
-    if (t->error)
-        return warning_add(warnings, "unconfirmed", "portd-ctl status",
-                           "going back to generation %" PRIu64 " fails, and is tried again: %s",
-                           back_generation(t), t->error);
-    if (t->is_waiting)
-        return warning_add(warnings, "unconfirmed", "portd-ctl confirm, or portd-ctl rollback",
-                           "not confirmed: in %" PRIu64 " s generation %" PRIu64 " comes back",
-                           seconds_left(t), back_generation(t));
-    return warning_add(warnings, "rolled-back", "portd-ctl plan, then portd-ctl reload",
-                       "rolled back to generation %" PRIu64
-                       ": the files on disk are not what is in force",
-                       back_generation(t));
-}
-
-int trial_tell(const struct manager *m, json_t *status) {
-    const struct trial *t = &m->trial;
-    char text[CLOCK_TEXT_SIZE];
-
-    if (!t->record)
-        return 0;
-    if (t->is_waiting)
-        return json_object_set_new(
-            status, "unconfirmed",
-            json_pack("{s:s, s:I, s:I, s:s, s:s*}", "until", trial_until(m, text), "seconds",
-                      (json_int_t)seconds_left(t), "generation", (json_int_t)back_generation(t),
-                      "by", member_text(t->record, "by"), "reason",
-                      json_string_value(json_object_get(t->record, "reason"))));
-    return json_object_set_new(status, "rolled_back",
-                               json_pack("{s:s, s:I}", "since", clock_format(t->since_usec, text),
-                                         "generation", (json_int_t)back_generation(t)));
 }

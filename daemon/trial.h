@@ -57,6 +57,8 @@ int manager_rollback(struct manager *m, uint64_t number, struct reload *q, struc
 
 /* Whether there is something that a package's update may not end: the report says what. */
 bool trial_keeps(const struct manager *m, struct report *reterr);
+/* The one that comes back, or came. */
+uint64_t trial_generation(const struct trial *t);
 /* When the time is over (RFC 3339), NULL: nothing waits. */
 const char *trial_until(const struct manager *m, char *buf);
 

@@ -257,6 +257,48 @@ answer Diff '{"error":"org.varlink.service.MethodNotFound","parameters":{"method
 ask 1 diff
 says err "systemctl restart portd"
 
+answer Reload '{"parameters":{"generation":3,"digest":"4f","changes":[],"warnings":[],"held":false,
+"opened":[],"closed":[],"confirm_until":"2020-01-31T14:02:11Z"}}'
+ask 0 reload --confirm 5m
+called '{"method":"io.portd.Reload","parameters":{"confirm_seconds":300}}'
+says out "rolled back at 2020-01-31 14:02 unless you type: portd-ctl confirm"
+for bad in 0 25h soon; do
+    ask 2 reload --confirm "$bad"
+    says err "--confirm 5m"
+done
+ask 2 reload --confirm 5m --update
+says err "--update or --confirm"
+answer Confirm '{"parameters":{}}'
+ask 0 confirm
+called '{"method":"io.portd.Confirm","parameters":{}}'
+says out "confirmed: what is in force stays"
+answer Confirm '{"error":"io.portd.Refused","parameters":{"text":"no reload waits"}}'
+ask 1 confirm
+says err "no reload waits"
+answer Rollback '{"parameters":{"generation":5,"restores":3,"opened":[],"closed":['"$change"']}}'
+ask 0 rollback
+called '{"method":"io.portd.Rollback","parameters":{}}'
+says out "in force: generation 5, the files of generation 3"
+says out "  closed tcp/80 from any (p/x)"
+ask 0 rollback 3 --reason=why
+called '{"method":"io.portd.Rollback","parameters":{"reason":"why","generation":3}}'
+for bad in 0 x 3x 99999999999999999999; do
+    ask 2 rollback "$bad"
+    says err "is no generation"
+done
+answer Generations '{"parameters":{"current":5,"generations":[
+{"generation":5,"digest":"4f","time":"2020-01-31T14:02:11Z","by":"portd","restores":3,
+"reason":"not confirmed in time","ingress":"enforce","egress":"audit","opened":[],"closed":['"$change"']},
+{"generation":4,"digest":"5f","time":"2020-01-31T14:01:11Z","by":"root","ingress":"enforce",
+"egress":"audit","opened":['"$change"'],"closed":[]}]}}'
+ask 0 generations
+says out "● 5  2020-01-31 14:02  portd  as generation 3: not confirmed in time"
+says out "    closed tcp/80 from any (p/x)"
+says out "  4  2020-01-31 14:01  root"
+says out "    opened tcp/80 from any (p/x)"
+ask 0 generations --json
+json 'a["current"] == 5 and len(a["generations"]) == 2'
+
 answer Off '{"parameters":{}}'
 ask 0 off --yes
 called '{"method":"io.portd.Off","parameters":{}}'

@@ -241,11 +241,57 @@ class Confirm:
         self.expect_before("full, killed and booted")
         self.empty()
         self.restore()
+        self.reload(LONG)
+        self.fill()
+        self.client.call("Rollback")
+        self.kill()
+        self.start()
+        self.expect_before("full, rolled back and killed")
+        self.empty()
+        self.restore()
+
+    def unsaved(self):
+        """What was in the kernel for a moment, and portd ended before it was on disk."""
+        with open(f"{self.state}/last-good.json", "rb") as f:
+            before = f.read()
+        self.reload(LONG)
+        self.kill()
+        with open(f"{self.state}/last-good.json", "wb") as f:
+            f.write(before)
+        self.start()
+        self.expect_before("not saved")
+        self.restore()
+
+    def damaged(self):
+        """The files are what is left."""
+        self.reload(LONG)
+        self.kill()
+        with open(f"{self.state}/unconfirmed.json", "r+b") as f:
+            f.seek(100)
+            f.write(b"!")
+        self.start()
+        self.expect_tried("damaged")
+        with open(self.log, encoding="utf-8") as f:
+            self.expect("unconfirmed.json in" in f.read(), "nothing is said of the damage")
+        self.restore()
+
+    def brought(self):
+        """By the files, while portd was away: listed with what it changed."""
+        self.kill()
+        self.write_draft()
+        self.start()
+        newest = self.client.call("Generations")["generations"][0]
+        self.expect(newest["by"] == "start" and
+                    [c["service"] for c in newest.get("opened", [])] == [f"tcp/{PORT}"], newest)
+        self.restore()
 
     def by_hand(self):
         self.reload(LONG)
         self.client.call("Rollback", reason="no")
         self.expect_before("by hand")
+        self.kill()
+        self.start()
+        self.expect_before("by hand, and restarted")
         self.client.call("Reload")
         tried = self.status()["generation"]
         answer = self.client.call("Rollback")
@@ -287,7 +333,8 @@ class Confirm:
 def main():
     confirm = Confirm(sys.argv[1:])
     for step in (confirm.confirmed, confirm.missed, confirm.killed, confirm.booted, confirm.full,
-                 confirm.full_and_killed, confirm.by_hand, confirm.listed):
+                 confirm.full_and_killed, confirm.unsaved, confirm.damaged, confirm.brought,
+                 confirm.by_hand, confirm.listed):
         step()
         print(f"confirm: {step.__name__}", flush=True)
     confirm.kill()
