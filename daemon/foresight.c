@@ -11,6 +11,15 @@
 
 #include <errno.h>
 
+/* Whose the table is: a claim of our own is nothing that a reload changes. */
+static void claim_as_now(const struct manager *m, const struct enforced *next,
+                         struct ruleset *want) {
+    if (next->intent->seal != m->enforced->intent->seal)
+        return;
+    want->flags = m->enforced->rules->flags;
+    want->owner = m->enforced->rules->owner;
+}
+
 /* A line for each thing that would be done in the kernel, if it is as portd left it. */
 static json_t *lines_json(struct manager *m, const struct enforced *next) {
     _cleanup_(ruleset_freep) struct ruleset *want = NULL, *none = ruleset_new();
@@ -18,8 +27,10 @@ static json_t *lines_json(struct manager *m, const struct enforced *next) {
     _cleanup_(lines_freep) char **lines = NULL;
     size_t n;
 
-    if (!none || learn_compile(m, next, &want) < 0 ||
-        ruleset_diff(want, m->is_off ? none : m->enforced->rules, &plan) < 0)
+    if (!none || learn_compile(m, next, &want) < 0)
+        return NULL;
+    claim_as_now(m, next, want);
+    if (ruleset_diff(want, m->is_off ? none : m->enforced->rules, &plan) < 0)
         return NULL;
     lines = plan_lines(plan, false, &n);
     return lines ? json_list_strings((const char *const *)lines, n) : NULL;

@@ -167,6 +167,9 @@ class Trial:
         self.expect(self.client.call("Status")["generation"] == before, "the plan was applied")
         told = self.client.call("Reload")
         self.expect(told["digest"] == plan["digest"], "another digest than planned")
+        differ = set(told["changes"]) ^ set(plan["changes"])
+        self.expect(not differ and len(told["changes"]) == len(plan["changes"]),
+                    "the kernel was changed otherwise:", differ)
         for side in ("opened", "closed"):
             self.expect([c["text"] for c in told[side]] == [c["text"] for c in plan["planned"][side]],
                         "the plan had other services", side)
@@ -236,6 +239,23 @@ class Trial:
         done = self.run("reload", session=session)
         self.expect(done.returncode == 0, "a session that is gone is in the way:", done)
 
+    # Beside the policy
+
+    def granted(self):
+        """What is granted for a while outlasts a reload, whatever the rows say."""
+        stranger = OTHERS["stranger"][socket.AF_INET]
+        self.write([])
+        self.client.call("Reload")
+        self.client.call("Grant", direction="in", service=f"tcp/{SSH_PORT}", address=stranger,
+                         seconds=600, reason="the switch is being replaced")
+        c = Connection("stranger", socket.AF_INET, socket.SOCK_STREAM, True, SSH_PORT)
+        plan = self.client.call("Plan")
+        self.expect(plan["changes"] == [] and plan["connections"] == [], "granted:",
+                    plan["changes"], plan["connections"])
+        self.client.call("Reload")
+        self.expect(self.dead([c]) == [], "a reload cuts what is granted")
+        c.close()
+
     # While portd is off
 
     def off(self):
@@ -274,6 +294,7 @@ def main():
           f"{sys.argv[4]} reloads, {trial.cut} died, "
           f"{'see above' if trial.failed else 'the same as were named'}")
     trial.own()
+    trial.granted()
     trial.off()
     trial.expect(0 < trial.cut < trial.n, "nothing was tried")
     return 1 if trial.failed else 0
