@@ -190,6 +190,12 @@ static int peers_unbound(json_t *samples, const struct metrics_answers *a) {
     return list ? add(samples, no_labels(), json_integer(warnings_count(list, "peer-unbound"))) : 0;
 }
 
+static int grants(json_t *samples, const struct metrics_answers *a) {
+    json_t *list = json_object_get(a->status, "grants");
+
+    return list ? add(samples, no_labels(), json_integer((json_int_t)json_array_size(list))) : 0;
+}
+
 /* What `item` makes of each. */
 static int each(json_t *samples, json_t *list, int (*item)(json_t *samples, json_t *o)) {
     int r = 0;
@@ -316,6 +322,7 @@ static const struct row {
     { "portd_repair_duration_seconds", "histogram", "seconds",
       "How long such a change was in force, from being seen to being repaired.", repair_duration },
     { "portd_warnings", "gauge", NULL, "What portd-ctl status warns of.", warnings },
+    { "portd_grants", "gauge", NULL, "What is open beside the policy for a while.", grants },
     { "portd_peers_unbound", "gauge", NULL,
       "Peers that flows of this host name and the site binds to nobody.", peers_unbound },
     { "portd_flow_packets", "counter", NULL,

@@ -18,7 +18,7 @@ struct differ {
     struct plan *plan;
     const struct ruleset *want, *have;
     enum adding adding;
-    uint64_t now_msec; /* when HAVE was read */
+    uint64_t now_msec; /* when HAVE was read; 0: it was not, but is known */
 };
 
 static bool is_added(const struct differ *d, const struct chain *c) {
@@ -194,12 +194,13 @@ static int add_rules(struct differ *d) {
 /* What ends by itself ends when WANT says, or HAVE's is another one. */
 static bool ends_in_time(const struct differ *d, const struct element *want,
                          const struct element *have) {
-    uint64_t latest = have->until_msec + d->have->read_took_msec;
+    uint64_t earliest = have->until_msec, latest = earliest + d->have->read_took_msec;
 
-    if (have->until_msec == ELEMENT_FOR_EVER)
-        return false;
-    return have->until_msec <= want->until_msec + SLACK_MSEC &&
-           want->until_msec <= latest + SLACK_MSEC;
+    if (want->until_msec == ELEMENT_FOR_EVER || have->until_msec == ELEMENT_FOR_EVER)
+        return want->until_msec == have->until_msec;
+    if (earliest > want->until_msec)
+        return earliest - want->until_msec <= SLACK_MSEC;
+    return want->until_msec <= latest || want->until_msec - latest <= SLACK_MSEC;
 }
 
 /* As rules: a verdict that leads to a chain made anew is made anew. */
@@ -229,7 +230,8 @@ static int op_elements(struct differ *d, enum plan_op_type type, const struct se
 
 /* Or as good as: nobody misses it, and the kernel may have taken it out already. */
 static bool is_over(const struct differ *d, const struct element *want, const struct set *of) {
-    return set_type_is_granted(of->type) && want->until_msec <= d->now_msec + SLACK_MSEC;
+    return set_type_is_granted(of->type) && d->now_msec > 0 &&
+           want->until_msec <= d->now_msec + SLACK_MSEC;
 }
 
 /* The elements of `a` that `b` lacks; `a_is_want` says which one is WANT's. */

@@ -118,6 +118,8 @@ static const uint8_t open_userdata[] = {
 static void timeout_put(struct nlmsghdr *nlh, const struct element *e, uint64_t now_msec) {
     uint64_t left = e->until_msec > now_msec ? e->until_msec - now_msec : 0;
 
+    if (e->until_msec == ELEMENT_FOR_EVER)
+        return;
     mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT,
                      htobe64(left > TIMEOUT_MIN_MSEC ? left : TIMEOUT_MIN_MSEC));
 }

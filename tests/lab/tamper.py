@@ -206,17 +206,26 @@ def table_dormant(t, rng):
     return f"add table {TABLE} {{ flags dormant ; }}"
 
 
-def address(set_, rng):
+def address(type_, rng):
     if rng.random() < 0.5:
-        return STRANGER[set_["type"]]
-    if set_["type"] == "ipv4_addr":
+        return STRANGER[type_]
+    if type_ == "ipv4_addr":
         return f"198.18.{rng.randint(0, 255)}.{rng.randint(0, 255)}"
     return f"2001:db8:f::{rng.randint(1, 0xffff):x}"
 
 
+def key(set_, rng):
+    """Of what is granted a service and an address, and an end or none."""
+    type_ = set_["type"]
+    if isinstance(type_, str):
+        return address(type_, rng)
+    end = rng.choice(["", f" timeout {rng.randint(2, 90)}m"])
+    return f"tcp . {rng.randint(1, 65535)} . {address(type_[-1], rng)}{end}"
+
+
 def element_add(t, rng):
     s = rng.choice(t.sets)
-    return f"add element {TABLE} {s['name']} {{ {address(s, rng)} }}"
+    return f"add element {TABLE} {s['name']} {{ {key(s, rng)} }}"
 
 
 def element_text(e):

@@ -58,6 +58,15 @@ static const char *const tampers[] = {
     " add element inet portd in_service { tcp . 443 : accept }'",
     "nft 'add element inet portd peers { 11.0.0.0/8 : accept }'",
     "nft flush set inet portd nets_4",
+    "nft 'add element inet portd granted_4 { tcp . 23 . 198.51.100.7 timeout 9m }'",
+    "nft 'add element inet portd granted_none { tcp . 23 . 2001:db8::9 }'",
+    "nft 'delete element inet portd granted_6 { sctp . 1 . 2001:db8::7 }'",
+    "nft 'delete element inet portd granted_4 { tcp . 22 . 198.51.100.7 };"
+    " add element inet portd granted_4 { tcp . 22 . 198.51.100.7 timeout 11m }'",
+    "nft 'delete element inet portd granted_4 { tcp . 22 . 198.51.100.7 };"
+    " add element inet portd granted_4 { tcp . 22 . 198.51.100.7 timeout 9m }'",
+    "nft 'delete element inet portd granted_4 { tcp . 22 . 198.51.100.7 };"
+    " add element inet portd granted_4 { tcp . 22 . 198.51.100.7 }'",
     "nft 'add set inet portd extra { type ipv4_addr; }'",
     "nft 'add set inet portd extra { type ether_addr; elements = { 00:11:22:33:44:55 } }'",
     "nft 'add set inet portd extra { type ipv4_addr; timeout 1h; elements = { 1.1.1.1 } }'",
