@@ -51,8 +51,17 @@ static void print_modes(const char *indent, json_t *modes) {
     }
 }
 
+static void print_audits(const char *indent, json_t *words, const char *effect) {
+    for (size_t i = 0; i < json_array_size(words); i++)
+        printf("%s%s %s\n", indent, json_string_value(json_array_get(words, i)), effect);
+}
+
 void print_planned(json_t *planned, const char *indent) {
     print_modes(indent, json_object_get(planned, "modes"));
+    print_audits(indent, json_object_get(planned, "audited"),
+                 "is only audited: what it would deny passes");
+    print_audits(indent, json_object_get(planned, "enforced"),
+                 "is audited no more: what no flow opens there is denied");
     print_side(indent, "opens", COLOUR_WARN, json_object_get(planned, "opened"));
     print_side(indent, "closes", COLOUR_GOOD, json_object_get(planned, "closed"));
 }

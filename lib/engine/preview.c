@@ -56,6 +56,24 @@ static json_t *modes_json(const struct intent *then, const struct intent *now) {
     return json_whole(array, r);
 }
 
+static bool is_audited(const struct intent *in, const char *word) {
+    for (size_t i = 0; i < in->n_audited; i++)
+        if (strcmp(in->audited[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* The words of the site's "audit" that `in` has and `other` hasn't. */
+static json_t *audited_json(const struct intent *in, const struct intent *other) {
+    json_t *array = json_array();
+    int r = array ? 0 : -1;
+
+    for (size_t i = 0; i < in->n_audited && r == 0; i++)
+        if (!is_audited(other, in->audited[i]))
+            r = json_array_append_new(array, json_string(in->audited[i]));
+    return json_whole(array, r);
+}
+
 /* A host that is not in a site has no portd that denies anything: only its rows are compared. */
 static struct intent absent(const struct intent *other) {
     struct intent none = *other;
@@ -73,14 +91,18 @@ json_t *preview_json(const struct intent *then, const struct intent *now) {
 
     if (changes_find(before, after, &c) < 0)
         return NULL;
-    return json_pack("{s:s, s:s*, s:o, s:o, s:o}", "host", after->self.name, "presence", presence,
-                     "opened", side_json(after, c->opened, c->n_opened), "closed",
-                     side_json(before, c->closed, c->n_closed), "modes", modes_json(before, after));
+    return json_pack("{s:s, s:s*, s:o, s:o, s:o, s:o, s:o}", "host", after->self.name, "presence",
+                     presence, "opened", side_json(after, c->opened, c->n_opened), "closed",
+                     side_json(before, c->closed, c->n_closed), "modes", modes_json(before, after),
+                     "audited", audited_json(after, before), "enforced",
+                     audited_json(before, after));
 }
 
 bool preview_is_empty(json_t *planned) {
-    return !json_object_get(planned, "presence") &&
-           json_array_size(json_object_get(planned, "opened")) == 0 &&
-           json_array_size(json_object_get(planned, "closed")) == 0 &&
-           json_array_size(json_object_get(planned, "modes")) == 0;
+    static const char *const arrays[] = { "opened", "closed", "modes", "audited", "enforced" };
+    bool is_empty = !json_object_get(planned, "presence");
+
+    for (size_t i = 0; i < ARRAY_SIZE(arrays); i++)
+        is_empty &= json_array_size(json_object_get(planned, arrays[i])) == 0;
+    return is_empty;
 }

@@ -61,6 +61,15 @@ json 'a["hosts"][0]["presence"] == "removed" and len(a["hosts"][0]["closed"]) ==
 run 0 plan --offline "${files[@]}" --host web3 --json
 json 'a["hosts"][0]["presence"] == "added" and len(a["hosts"][0]["opened"]) == 1'
 
+# Parts of the policy that are audited.
+site '.audit = ["shop/DB"]'
+run 0 plan --offline "${files[@]}" --host db1
+says out "  shop/DB is only audited: what it would deny passes"
+run 0 plan --offline --site old.json --against new.json --policy-dir policies --host db1
+says out "  shop/DB is audited no more: what no flow opens there is denied"
+run 0 plan --offline "${files[@]}" --host web1
+hushes out "shop/DB"
+
 # One end lets out what the other doesn't let in, but for the port that another row opens there.
 site '.flows = [
     { "id": "out", "from": ["self"], "to": ["host:db1"], "services": ["tcp/9000-9002"] },
