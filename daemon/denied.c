@@ -6,6 +6,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/denials.h"
+#include "daemon/observation.h"
 #include "daemon/reader.h"
 #include "daemon/reasons.h"
 #include "daemon/warnings.h"
@@ -29,6 +30,7 @@ struct tally {
 struct denied {
     struct reader *reader;
     struct denials *denials;
+    struct observation observation;
     struct manager *manager;                /* since denied_attach() */
     sd_event_source *news;                  /* tells those who follow */
     bool is_news;                           /* the timer runs */
@@ -94,6 +96,7 @@ static void take(void *userdata, const struct record *r) {
     (void)news_later(d);
     d->read += r->packets;
     denials_add(d->denials, &r->key, r->packets, clock_realtime());
+    observation_take(&d->observation, &r->key, clock_realtime());
     if (clock_monotonic() > d->sampled_usec + SAMPLE_USEC)
         sample(d);
 }
@@ -120,6 +123,7 @@ struct denied *denied_free(struct denied *d) {
         return NULL;
     reader_free(d->reader);
     denials_free(d->denials);
+    observation_clear(&d->observation);
     sd_event_source_disable_unref(d->news);
     free(d);
     return NULL;
@@ -203,6 +207,14 @@ json_t *denied_recently(const struct manager *m) {
                      (json_int_t)recent.addresses[0], "would_packets",
                      (json_int_t)recent.packets[1], "would_addresses",
                      (json_int_t)recent.addresses[1]);
+}
+
+void denied_observe(const struct manager *m) {
+    observation_update(&m->denied->observation, m);
+}
+
+json_t *denied_audit(const struct manager *m) {
+    return observation_json(&m->denied->observation, m, m->denied->denials);
 }
 
 int denied_warn(const struct manager *m, json_t *warnings) {

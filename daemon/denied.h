@@ -30,6 +30,10 @@ json_t *denied_reply(struct manager *m, const struct denied_query *q);
 
 /* type DeniedRecently, of the last hour; NULL: memory is out. */
 json_t *denied_recently(const struct manager *m);
+/* What is in force may have other parts in audit mode. */
+void denied_observe(const struct manager *m);
+/* type AuditMode; JSON's null: nothing is in audit mode. NULL: memory is out. */
+json_t *denied_audit(const struct manager *m);
 /* Appends why packets that were denied can't be read. 0 or -1. */
 int denied_warn(const struct manager *m, json_t *warnings);
 

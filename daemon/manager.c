@@ -70,6 +70,7 @@ static void announce_status(struct manager *m) {
 void manager_announce(struct manager *m) {
     enum state now = manager_state(m);
 
+    denied_observe(m);
     announce_status(m);
     if (now == m->announced)
         return;

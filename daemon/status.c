@@ -86,6 +86,12 @@ static json_t *status_warnings(const struct manager *m) {
     return warnings;
 }
 
+static int set_audit(json_t *o, const struct manager *m) {
+    json_t *audit = denied_audit(m);
+
+    return json_is_null(audit) ? 0 : json_object_set_new(o, "audit", audit);
+}
+
 static int set_details(json_t *o, const struct manager *m) {
     const struct drift *last = m->n_drifts ? &m->last_drift : NULL;
     char until[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE];
@@ -97,6 +103,7 @@ static int set_details(json_t *o, const struct manager *m) {
         r |= json_object_set_new(o, "unsealed_until", json_string(seal_until(m, until)));
     r |= json_object_set_new(o, "denied", denied_recently(m));
     r |= json_object_set_new(o, "grants", granting_json(m));
+    r |= set_audit(o, m);
     r |= json_object_set_new(o, "repairs", latency_json(&m->repairs));
     r |= json_object_set_new(o, "started", json_string(clock_format(m->started_usec, started)));
     if (m->held)

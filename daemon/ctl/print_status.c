@@ -10,9 +10,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define LINES      3
-#define GAP        3U
-#define DIGEST_MAX 6 /* characters of the digest that are enough to recognize it */
+#define LINES       3
+#define GAP         3U
+#define WOULD_LINES 10U
+#define DIGEST_MAX  6 /* characters of the digest that are enough to recognize it */
 
 struct state {
     const char *name;
@@ -219,6 +220,44 @@ static void print_recently(json_t *denied, const char *packets, const char *addr
                from == 1 ? "address" : "addresses", screen_marks()->arrow);
 }
 
+static void print_would(json_t *would) {
+    const char *nearest = member_text(json_object_get(would, "nearest"), "flow");
+    json_int_t n = json_integer_value(json_object_get(would, "packets"));
+    json_int_t hosts = json_integer_value(json_object_get(would, "hosts"));
+    bool is_in = strcmp(member_text(would, "direction"), "in") == 0;
+
+    printf("               %s %s %s %s, %lld %s %s %lld %s; %s%s\n", member_text(would, "from"),
+           screen_marks()->arrow, member_text(would, "to"), member_text(would, "service"),
+           (long long)n, n == 1 ? "time" : "times", is_in ? "from" : "to", (long long)hosts,
+           hosts == 1 ? "host" : "hosts", *nearest ? "nearest flow: " : "",
+           *nearest ? nearest : "no flow names it");
+}
+
+static void print_audit_mode(json_t *audit) {
+    _cleanup_(freep) char *what = member_list(audit, "what", ", ");
+    json_int_t quiet = json_integer_value(json_object_get(audit, "quiet_usec"));
+    json_int_t enough = json_integer_value(json_object_get(audit, "enough_usec"));
+    json_int_t more = json_integer_value(json_object_get(audit, "more"));
+    json_t *would;
+    char for_text[WHEN_TEXT_MAX], after_text[WHEN_TEXT_MAX];
+    size_t i;
+
+    printf("  audit        %s; quiet for %s", what ? what : "?",
+           when_duration((uint64_t)quiet, for_text));
+    if (quiet < enough)
+        printf("; enforce after %s  %s portd-ctl denied --would\n",
+               when_duration((uint64_t)enough, after_text), screen_marks()->arrow);
+    else
+        printf(": time to enforce it in the site, then  %s portd-ctl reload\n",
+               screen_marks()->arrow);
+    json_array_foreach(json_object_get(audit, "would"), i, would) if (i < WOULD_LINES)
+        print_would(would);
+    if (i > WOULD_LINES)
+        more += (json_int_t)(i - WOULD_LINES);
+    if (more > 0)
+        printf("               and %lld more\n", (long long)more);
+}
+
 static void print_mistakes(json_t *mistakes) {
     json_t *mistake;
     size_t i;
@@ -246,6 +285,8 @@ void print_status(json_t *status) {
     print_recently(json_object_get(status, "denied"), "packets", "addresses", "denied");
     print_recently(json_object_get(status, "denied"), "would_packets", "would_addresses",
                    "would deny");
+    if (json_object_get(status, "audit"))
+        print_audit_mode(json_object_get(status, "audit"));
     if (*opponent)
         printf("  %s!%s %s keeps rewriting the rules, portd keeps repairing them  %s portd-ctl "
                "drift\n",

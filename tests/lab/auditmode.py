@@ -142,7 +142,17 @@ def kept(path):
 def main(path, directory, step):
     client, file = Client(path), os.path.join(directory, "auditmode")
     denied, would = replay(client)
-    state = client.call("Status")["state"]
+    status = client.call("Status")
+    state, audit = status["state"], status.get("audit", {"what": [], "would": []})
+    told = {(w["direction"], w["service"]) for w in audit["would"]}
+    check("status says what would be denied", told == {(k[0], k[2]) for k in would}, (told, would))
+    check("status names what is audited", bool(audit["what"]) == (state == "audit"), audit["what"])
+    check("it isn't quiet", not audit["what"] or 0 <= audit["quiet_usec"] < 60e6, audit)
+    by = {(w["from"], w["to"], w["service"]): w for w in audit["would"]}
+    if step == "audited":
+        w = by.get(("ACD-CHAT", "ACD-REST", "tcp/8091"), {})
+        check("in the policy's words, with the nearest flow",
+              w.get("hosts") == 2 and w.get("packets", 0) >= 2 and w["nearest"]["flow"] == "jtel-acd/rest", by)
     stranger = ("in", "198.51.100.7", "tcp/8091")
     if step in ("audited", "mended", "part"):
         check("the state is audit", state == "audit", state)

@@ -27,6 +27,15 @@ step() {
 site '.ingress = "audit" | .egress = "audit"'
 lab_portd acd-rest1
 step audited
+code=0
+"$binary_dir/daemon/portd-ctl" status --socket "$socket" >"$lab_state/status" || code=$?
+if [ $code != 3 ] ||
+    ! grep -E 'ACD-CHAT .* ACD-REST tcp/8091, [0-9]+ times from 2 hosts; nearest flow: jtel-acd/rest' "$lab_state/status" ||
+    ! grep -E 'audit +ingress, egress; quiet for .*; enforce after 7d' "$lab_state/status"; then
+    lab_say "FAILED: status doesn't say it ($code)"
+    cat "$lab_state/status"
+    status=1
+fi
 # What was asked for by one whom the site did not know is let in, the rest is meant.
 site '.flows += [{ "id": "own", "from": ["198.51.100.7"], "to": ["jtel-acd/ACD-REST"], "services": ["tcp/8091"] }]'
 reload
