@@ -115,6 +115,22 @@ server cp /root/site.json /etc/portd/site.json
 server portd-ctl reload
 judge
 
+step "reload --confirm, reboot before anybody confirms: what was before is in force"
+boot_put server /etc/portd/site.d/trial.json <<'END'
+{ "flows": [ { "id": "trial", "title": "Not for long", "from": ["10.3.0.21/32"],
+    "to": ["host:server"], "services": ["tcp/4711"] } ] }
+END
+server portd-ctl reload --confirm 1h
+listing | grep -c site/trial >/dev/null || failed "what was loaded is not in force"
+watch_end
+boot_reboot server
+watch_start
+judge
+status | jq -er '.warnings[] | select(.code == "rolled-back") | "   ! \(.text)"'
+server rm /etc/portd/site.d/trial.json
+server portd-ctl reload
+judge
+
 step "upgrade portd"
 before=$(main_pid)
 apt_get install /root/portd_0.1.1.deb
