@@ -66,6 +66,7 @@ expect 0.01075 portd_repair_duration_seconds_sum '{}'
 expect 3 portd_repair_duration_seconds_count '{}'
 expect 2 portd_warnings '{"code":"peer-unbound"}'
 expect 1 portd_warnings '{"code":"last-good"}'
+expect 1 portd_grants '{}'
 expect 2 portd_peers_unbound '{}'
 expect 7 portd_flow_packets_total '{"product":"jtel-acd","flow":"rest","direction":"in"}'
 expect 900 portd_flow_bytes_total '{"product":"jtel-acd","flow":"rest","direction":"in"}'
@@ -137,7 +138,8 @@ expect 1 portd_name_failing '{"name":"gone.example"}'
 grep -q portd_flow "$work/openmetrics" && fail "flows without an answer"
 
 # One that has been installed before these fields were there.
-jq 'del(."io.portd.Status"[].parameters["started", "repairs", "last_drift", "last_reload"])
+jq 'del(."io.portd.Status"[].parameters["started", "repairs", "last_drift", "last_reload",
+    "grants"])
     | del(."io.portd.Flows"[].parameters.denied)' "$prometheus/answers.json" >"$work/older"
 answer_file "$work/older"
 compare 0
