@@ -112,6 +112,13 @@ static void news_merge(struct watch_news *to, const struct watch_news *news) {
     };
 }
 
+/* A fight is told of by name, also before the first repair and where news of it were lost. */
+static void news_note(struct manager *m, const struct watch_news *news) {
+    news_merge(&m->news, news);
+    if (news->n_touching && news->last.command[0])
+        process_text(news->last.command, m->suspect, sizeof(m->suspect));
+}
+
 /* A look may come before the news of what it found: the kernel has told them all the same. True
  * when something was heard: some of it may have come behind that look. */
 static bool hear_of_drift(struct manager *m) {
@@ -119,7 +126,7 @@ static bool hear_of_drift(struct manager *m) {
 
     if (m->news.n_touching || watch_drain(m->watch, &news) < 0)
         return false;
-    news_merge(&m->news, &news);
+    news_note(m, &news);
     return true;
 }
 
@@ -326,7 +333,7 @@ static int on_commit(sd_event_source *s, int fd, uint32_t events, void *userdata
     if (!news.any && !news.overflow)
         return 0;
     auditor_note(m->auditor, false);
-    news_merge(&m->news, &news);
+    news_note(m, &news);
     if (news.n_touching)
         drift_suspect(&news.last, m->witness);
     if (news_is_of_us(&news)) {

@@ -108,7 +108,8 @@ struct manager {
     uint64_t started_usec; /* CLOCK_REALTIME; since then count the next three */
     struct drift last_drift;
     uint64_t n_drifts;
-    struct latency repairs; /* of these drifts, from being seen to being repaired */
+    struct latency repairs;            /* of these drifts, from being seen to being repaired */
+    char suspect[PROCESS_COMMAND_MAX]; /* whose commit touched our table last; "": nobody's */
     struct reload_record last_reload;
     enum state announced;
     char *status; /* the line that the service manager has; NULL: none yet */

@@ -92,20 +92,6 @@ static int set_audit(json_t *o, const struct manager *m) {
     return json_is_null(audit) ? 0 : json_object_set_new(o, "audit", audit);
 }
 
-/* Who keeps changing our table: of the commits that are not repaired yet, else of the last drift.
- */
-static int set_opponent(json_t *o, const struct manager *m) {
-    char command[PROCESS_COMMAND_MAX] = "";
-
-    if (manager_state(m) != STATE_CONTESTED)
-        return 0;
-    if (m->news.n_touching)
-        process_text(m->news.last.command, command, sizeof(command));
-    else if (m->n_drifts)
-        memcpy(command, m->last_drift.command, sizeof(command));
-    return command[0] ? json_object_set_new(o, "contested_by", json_string(command)) : 0;
-}
-
 static int set_details(json_t *o, const struct manager *m) {
     const struct drift *last = m->n_drifts ? &m->last_drift : NULL;
     char until[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE];
@@ -127,7 +113,8 @@ static int set_details(json_t *o, const struct manager *m) {
     r |= json_object_set_new(o, "warnings", status_warnings(m));
     if (!report_is_empty(&m->mistakes))
         r |= json_object_set_new(o, "mistakes", report_json(&m->mistakes));
-    r |= set_opponent(o, m);
+    if (m->suspect[0] && manager_state(m) == STATE_CONTESTED)
+        r |= json_object_set_new(o, "contested_by", json_string(m->suspect));
     return r;
 }
 
